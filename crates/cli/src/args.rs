@@ -1,0 +1,239 @@
+//! What was typed. Nothing deeper sees clap: each command gets its own struct, with paths and durations already parsed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, FromArgMatches, Parser, Subcommand};
+
+use crate::failure::{Ended, Failure};
+use crate::interrupt::Interrupt;
+use crate::screen::Screen;
+use crate::{diagnose, explain, fix, fixer, help, history, resume, text, undo, version};
+
+/// Find what is wrong with an NHN Cloud NKS cluster, and mend it.
+#[derive(Parser)]
+#[command(
+    name = "kubectl-nks",
+    bin_name = "kubectl nks",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is wrong, why, and which command mends it; change nothing
+    Diagnose(diagnose::Diagnose),
+    /// Plan, show the diff, ask, apply, wait, and check again
+    Fix(fix::Fix),
+    /// Print the cause, what is read and written, the risk and the rights needed; no cluster needed
+    Explain(explain::Explain),
+    /// Print what was done from this machine, and with which outcome
+    History(history::History),
+    /// Put back what an entry of the history changed
+    Undo(undo::Undo),
+    /// Settle entries that a crash left open
+    Resume(resume::Resume),
+    /// Look at fixers
+    Fixer(fixer::FixerCommand),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Flags of every command, with kubectl's names and meanings.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// Path to the kubeconfig file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Name of the kubeconfig context
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Name of the kubeconfig cluster
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// Name of the kubeconfig user
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Namespace of objects that have none
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Address and port of the API server
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Name to expect in the server's certificate
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tls_server_name: Option<String>,
+    /// Do not check the server's certificate
+    #[arg(long, global = true)]
+    pub(crate) insecure_skip_tls_verify: bool,
+    /// File with the certificate authority
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) certificate_authority: Option<String>,
+    /// File with the client certificate
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) client_certificate: Option<String>,
+    /// File with the client key
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) client_key: Option<String>,
+    /// Bearer token
+    #[arg(long, global = true, value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) as_user: Option<String>,
+    /// uid to impersonate
+    #[arg(long = "as-uid", global = true, value_name = "UID")]
+    pub(crate) as_uid: Option<String>,
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP", action = ArgAction::Append)]
+    pub(crate) as_groups: Vec<String>,
+    /// How long to wait for a single request: 5, 5s, 1m; 0 means no limit
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub(crate) request_timeout: Option<Duration>,
+    /// Language: en or ko
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "ko"])]
+    pub(crate) lang: Option<String>,
+}
+
+/// Parses `5`, `5s`, `2m` or `1h`; a bare number is seconds, as in kubectl.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("use a number with s, m or h".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "use a number with s, m or h")?;
+    number
+        .checked_mul(factor)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "too long".into())
+}
+
+/// Parses, runs, and turns the ending into an exit code.
+pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
+    if let Some(command) = arguments
+        .first()
+        .and_then(|name| command_of(Path::new(name)))
+    {
+        arguments.insert(1, command.into());
+    }
+    let language = text::language(early_language(&arguments).as_deref(), |name| {
+        std::env::var(name).ok()
+    });
+    let screen = Screen { language };
+    let mut command = help::command::<Cli>(language);
+    let matches = match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) => matches,
+        Err(problem) => {
+            let _ = problem.print();
+            return ExitCode::from(if problem.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(problem) => {
+            let _ = problem.print();
+            return ExitCode::from(2);
+        }
+    };
+    let Some(chosen) = cli.command else {
+        let help = command.render_help().ansi().to_string();
+        return conclude(&screen, screen.print(&help).map(|()| Ended::Done));
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(&screen, &cli.global, chosen)),
+        Err(problem) => Err(problem.into()),
+    };
+    conclude(&screen, ended)
+}
+
+async fn dispatch(screen: &Screen, global: &Global, command: Command) -> Result<Ended, Failure> {
+    let interrupt = Interrupt::listen();
+    match command {
+        Command::Diagnose(command) => {
+            interrupt
+                .or(screen, diagnose::run(screen, global, &command))
+                .await
+        }
+        Command::Fix(command) => fix::run(screen, global, &command, &interrupt).await,
+        Command::Explain(command) => explain::run(screen, &command),
+        Command::History(command) => history::run(screen, &command),
+        Command::Undo(command) => undo::run(screen, global, &command, &interrupt).await,
+        Command::Resume(command) => resume::run(screen, global, &command, &interrupt).await,
+        Command::Fixer(command) => fixer::run(screen, &command),
+        Command::Version(command) => version::run(screen, &command),
+    }
+}
+
+fn conclude(screen: &Screen, ended: Result<Ended, Failure>) -> ExitCode {
+    match ended {
+        Ok(ended) => ExitCode::from(ended.code()),
+        Err(failure) => failure.report(screen),
+    }
+}
+
+/// `fix` of `kubectl-nks-fix`; kubectl turns dashes of a command into underscores in the file name.
+fn command_of(name: &Path) -> Option<String> {
+    let command = name.file_stem()?.to_str()?.strip_prefix("kubectl-nks-")?;
+    Some(command.replace('_', "-"))
+}
+
+/// The value of `--lang`, before parsing: help and usage errors need it too.
+fn early_language(arguments: &[OsString]) -> Option<String> {
+    let mut rest = arguments.iter().filter_map(|argument| argument.to_str());
+    while let Some(argument) = rest.next() {
+        match argument.strip_prefix("--lang") {
+            Some("") => return rest.next().map(str::to_owned),
+            Some(value) => return value.strip_prefix('=').map(str::to_owned),
+            None => {}
+        }
+    }
+    None
+}
+
+/// The commands as clap knows them, for tests.
+#[cfg(test)]
+pub(crate) fn command(language: nks_core::message::Language) -> clap::Command {
+    help::command::<Cli>(language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command(nks_core::message::Language::English).debug_assert();
+    }
+
+    #[test]
+    fn durations_are_kubectls() {
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("5x").is_err() && duration("").is_err() && duration("-1s").is_err());
+    }
+
+    #[test]
+    fn an_executables_name_is_a_command() {
+        assert_eq!(
+            command_of(Path::new("/a/kubectl-nks-fix")).as_deref(),
+            Some("fix")
+        );
+        assert_eq!(command_of(Path::new("kubectl-nks.exe")), None);
+    }
+}

@@ -1,0 +1,185 @@
+//! `kubectl nks explain`: cause, reads and writes, risk, settings and rights of a fixer. No cluster needed.
+
+use clap::{Args, ValueEnum};
+use nks_core::manifest::{Manifest, Secrets};
+use nks_core::rights::{self, Right};
+use nks_core::yaml;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use crate::failure::{Ended, Failure};
+use crate::fixers::Fixers;
+use crate::plan_screen;
+use crate::screen::{BOLD, Format, Screen, paint};
+
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The fixer
+    #[arg(value_name = "FIXER")]
+    fixer: String,
+    /// Output format; rbac prints the least roles as manifests for kubectl apply
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: ExplainFormat,
+}
+
+/// The formats of `explain -o`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ExplainFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// JSON, versioned.
+    Json,
+    /// YAML, versioned.
+    Yaml,
+    /// The roles that `diagnose` and `fix` need.
+    Rbac,
+}
+
+/// Prints what there is to know of a fixer.
+pub(crate) fn run(screen: &Screen, command: &Explain) -> Result<Ended, Failure> {
+    let fixer = Fixers::load(screen)?.find(screen, &command.fixer)?;
+    let manifest = &fixer.manifest;
+    match command.output {
+        ExplainFormat::Text => print(screen, manifest)?,
+        ExplainFormat::Json => screen.value(Format::Json, &document(manifest))?,
+        ExplainFormat::Yaml => screen.value(Format::Yaml, &document(manifest))?,
+        ExplainFormat::Rbac => {
+            let roles = roles(manifest).iter().map(yaml::write).collect::<Vec<_>>();
+            screen.print(&roles.join("---\n"))?;
+        }
+    }
+    Ok(Ended::Done)
+}
+
+fn all_rights(manifest: &Manifest) -> BTreeSet<Right> {
+    rights::to_read(manifest)
+        .into_iter()
+        .chain(rights::to_write(manifest))
+        .collect()
+}
+
+fn roles(manifest: &Manifest) -> Vec<Value> {
+    let name = format!("kubectl-nks-{}", manifest.name().replace('/', "-"));
+    rights::roles(&name, &all_rights(manifest))
+}
+
+fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
+    let spec = &manifest.spec;
+    let heading = |id: &str| screen.line(&format!("\n{}", paint(BOLD, &screen.say(id, &[]))));
+    screen.line(&format!(
+        "{} {}   {}",
+        paint(BOLD, manifest.name()),
+        spec.version,
+        screen.render(&spec.about.title, &[])
+    ))?;
+    screen.line(&format!(
+        "\n{}",
+        wrap(&screen.render(&spec.about.cause, &[]), "")
+    ))?;
+    if let Some(guide) = &spec.guide {
+        screen.line(&screen.say("explain-guide", &[("anchor", guide)]))?;
+    }
+    heading_of(screen, "explain-reads")?;
+    for rule in &spec.reads {
+        let scope = if rule.namespaces.is_empty() {
+            screen.say("all-namespaces", &[])
+        } else {
+            rule.namespaces.join(", ")
+        };
+        let fields: Vec<String> = rule.fields.iter().map(ToString::to_string).collect();
+        screen.line(&format!("  {} ({scope})", rule.kind))?;
+        screen.line(&wrap(&fields.join(", "), "      "))?;
+    }
+    let secrets = match spec.secrets {
+        Secrets::None => screen.say("secrets-none", &[]),
+        Secrets::Keys => screen.say("secrets-keys", &[]),
+        Secrets::Tokens => screen.say("secrets-tokens", &[]),
+    };
+    screen.line(&format!("  {secrets}"))?;
+    heading("explain-writes")?;
+    if spec.writes.is_empty() {
+        screen.line(&format!("  {}", screen.say("writes-nothing", &[])))?;
+    }
+    for rule in &spec.writes {
+        let max = rule.max.to_string();
+        screen.line(&format!(
+            "  {} ({})",
+            rule.kind,
+            screen.say("at-most", &[("count", &max)])
+        ))?;
+        for path in &rule.paths {
+            screen.line(&format!("      {path}"))?;
+        }
+    }
+    if !spec.settings.properties.is_empty() {
+        heading("explain-settings")?;
+    }
+    for (name, property) in &spec.settings.properties {
+        let default = property
+            .default
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let allowed: Vec<&str> = property.r#enum.iter().filter_map(Value::as_str).collect();
+        screen.line(&format!(
+            "  --set {name}={default}   {}",
+            allowed.join(" | ")
+        ))?;
+        if let Some(description) = &property.description {
+            screen.line(&wrap(&screen.render(description, &[]), "      "))?;
+        }
+    }
+    print_rights(screen, manifest)
+}
+
+fn heading_of(screen: &Screen, id: &str) -> Result<(), Failure> {
+    screen.line(&format!("\n{}", paint(BOLD, &screen.say(id, &[]))))
+}
+
+fn print_rights(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
+    screen.line(&format!(
+        "\n{}",
+        paint(BOLD, &screen.say("explain-rights", &[]))
+    ))?;
+    let reads = rights::to_read(manifest);
+    for right in &reads {
+        screen.line(&format!("  {}", plan_screen::right(right)))?;
+    }
+    let writes = rights::to_write(manifest);
+    if !writes.is_empty() {
+        screen.line(&format!("  {}", screen.say("rights-for-fix", &[])))?;
+        for right in writes.difference(&reads) {
+            screen.line(&format!("  {}", plan_screen::right(right)))?;
+        }
+    }
+    let command = format!("kubectl nks explain {} -o rbac", manifest.name());
+    screen.line(&format!(
+        "  {}",
+        screen.say("rights-as-roles", &[("command", &command)])
+    ))
+}
+
+/// Breaks text at spaces so that it fits 80 columns, each line after `indent`.
+fn wrap(text: &str, indent: &str) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut lines = vec![indent.to_owned()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut().expect("there is always a line");
+        if last.width() + word.width() > 78 && last.trim() != "" {
+            lines.push(format!("{indent}{word}"));
+        } else {
+            if last.trim() != "" {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// The explanation as data: the manifest, and the roles that follow from it.
+fn document(manifest: &Manifest) -> Value {
+    json!({"apiVersion": "output.nks/v1", "kind": "Explanation", "manifest": manifest, "roles": roles(manifest)})
+}

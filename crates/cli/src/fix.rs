@@ -1,0 +1,408 @@
+//! `kubectl nks fix`: plan, diff, question, apply, wait, check again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use nks_cluster::{Cluster, Lock, StepState};
+use nks_core::plan::{self, Plan};
+use nks_core::record::RunOutcome;
+use nks_core::report::{self, Finding};
+use nks_core::rights;
+use serde_json::Value;
+
+mod paper;
+
+use crate::args::{Global, duration};
+use crate::diagnose::only_from_files;
+use crate::failure::{Ended, Failure, Kind};
+use crate::fixers::{Analysis, Fixer, Fixers};
+use crate::flow::{self, Applied, Carried, CarryOut, Run};
+use crate::interrupt::Interrupt;
+use crate::plan_screen;
+use crate::screen::{Format, Screen, tick};
+use crate::source::Source;
+use crate::{files, journal};
+
+/// How often a plan is made again because an object changed meanwhile, before giving up.
+const ATTEMPTS: usize = 5;
+
+/// Flags of `fix`.
+#[derive(Debug, Args)]
+pub(crate) struct Fix {
+    /// The fixer
+    #[arg(value_name = "FIXER")]
+    fixer: String,
+    /// Only what was found on these objects: calico-node or daemonset/calico-node
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Read a file, a folder or standard input (-) instead of a cluster, and only show the plan; `demo` is bundled
+    #[arg(long, value_name = "PATH")]
+    from: Option<String>,
+    /// With --from: write the patched objects into this folder
+    #[arg(long, value_name = "FOLDER", requires = "from")]
+    write: Option<PathBuf>,
+    /// A setting of the fixer, name=value; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    set: Vec<String>,
+    #[command(flatten)]
+    writing: WriteFlags,
+    /// Wait for each rollout before the next step
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    wait: bool,
+    /// How long to wait for one rollout
+    #[arg(long, default_value = "5m", value_parser = duration, value_name = "TIME")]
+    timeout: Duration,
+    /// Output format of the plan; json and yaml only with --from
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+}
+
+/// Flags of the commands that write.
+#[derive(Debug, Args)]
+pub(crate) struct WriteFlags {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Name under which the server notes the changes
+    #[arg(long, default_value = "kubectl-nks", value_name = "NAME")]
+    field_manager: String,
+    /// Change objects that Helm, Argo CD, Flux or an operator manages, too
+    #[arg(long)]
+    even_if_managed: bool,
+}
+
+impl WriteFlags {
+    /// With how to wait for rollouts.
+    pub(crate) fn carry_out(&self, wait: bool, timeout: Duration) -> CarryOut {
+        let Self {
+            yes,
+            ref field_manager,
+            even_if_managed,
+        } = *self;
+        CarryOut {
+            yes,
+            wait,
+            timeout,
+            field_manager: field_manager.clone(),
+            even_if_managed,
+        }
+    }
+}
+
+/// Mends what the fixer finds.
+pub(crate) async fn run(
+    screen: &Screen,
+    global: &Global,
+    command: &Fix,
+    interrupt: &Interrupt,
+) -> Result<Ended, Failure> {
+    let mut fixers = Fixers::load(screen)?;
+    let fixer = fixers.find(screen, &command.fixer)?;
+    only_from_files(screen, &fixer, command.from.is_some())?;
+    let settings = fixer
+        .manifest
+        .spec
+        .settings
+        .resolve(&command.set)
+        .map_err(|problem| {
+            Failure::error(problem.to_string())
+                .hint(screen.say("explain-hint", &[("fixer", fixer.manifest.name())]))
+        })?;
+    let source = interrupt
+        .or(
+            screen,
+            Source::open(screen, global, command.from.as_deref()),
+        )
+        .await?;
+    let mut mending = Mending {
+        screen,
+        command,
+        fixer,
+        settings,
+        fixers,
+    };
+    match &source {
+        Source::Files(_) => mending.on_paper(&source).await,
+        Source::Cluster(cluster) => {
+            if command.output != Format::Text {
+                return Err(Failure::error(screen.say("output-only-from", &[])));
+            }
+            let lock = flow::lock(screen, cluster).await?;
+            let ended = mending
+                .on_cluster(&source, cluster, lock.as_ref(), interrupt)
+                .await;
+            if let Some(lock) = lock {
+                // A lease that cannot be given back expires by itself.
+                let _ = lock.release().await;
+            }
+            ended
+        }
+    }
+}
+
+struct Mending<'a> {
+    screen: &'a Screen,
+    command: &'a Fix,
+    fixer: Fixer,
+    settings: Value,
+    fixers: Fixers,
+}
+
+/// What was found and what would mend it.
+struct Planned {
+    analysis: Analysis,
+    plan: Plan,
+}
+
+impl Mending<'_> {
+    /// Reads and analyses. A partial reading is a failure.
+    async fn analyze(&mut self, source: &Source) -> Result<Analysis, Failure> {
+        let chosen = [(self.fixer.clone(), self.settings.clone())];
+        let (_, mut checked) = flow::look(self.screen, source, &mut self.fixers, &chosen).await;
+        let Some(one) = checked.pop() else {
+            return Err(Failure::error("no fixer was run"));
+        };
+        if one.gaps.is_empty() {
+            return one.result.map_err(|problem| self.unusable(&problem));
+        }
+        let mut failure = Failure::new(Kind::Incomplete, self.screen.say("plan-incomplete", &[]));
+        for gap in &one.gaps {
+            let values = [("what", &*gap.what), ("reason", &*gap.reason)];
+            failure = failure.hint(self.screen.say("unread", &values));
+        }
+        let fixer = [("fixer", self.fixer.manifest.name())];
+        Err(failure.hint(self.screen.say("rights-hint", &fixer)))
+    }
+
+    fn unusable(&self, problem: &str) -> Failure {
+        let values = [("fixer", self.fixer.manifest.name()), ("problem", problem)];
+        Failure::error(self.screen.say("fixer-refused", &values))
+    }
+
+    /// Reads, analyses and plans, for the objects named on the command line or for all.
+    async fn plan(&mut self, source: &Source) -> Result<Planned, Failure> {
+        let mut analysis = self.analyze(source).await?;
+        for name in &self.command.names {
+            let about = |finding: &Finding| answers(&analysis, finding, name);
+            if !analysis.report.findings.iter().any(about) {
+                let values = [("fixer", self.fixer.manifest.name()), ("name", name)];
+                return Err(Failure::error(self.screen.say("nothing-found-on", &values)));
+            }
+        }
+        analysis.report = self.named(&analysis);
+        let supplied: Vec<_> = analysis.supplied.iter().collect();
+        let plan = plan::plan(&self.fixer.manifest, &supplied, &analysis.report)
+            .map_err(|problem| self.unusable(&problem.to_string()))?;
+        Ok(Planned { analysis, plan })
+    }
+
+    /// The report narrowed to the objects named on the command line.
+    fn named(&self, analysis: &Analysis) -> report::Report {
+        let names = &self.command.names;
+        report::select(&analysis.report, |finding| {
+            names.is_empty() || names.iter().any(|name| answers(analysis, finding, name))
+        })
+    }
+
+    /// Prints the findings; says whether there is a change to make.
+    fn show_findings(&self, planned: &Planned) -> Result<bool, Failure> {
+        let Planned { analysis, plan } = planned;
+        if analysis.report.findings.is_empty() {
+            self.screen.note(
+                &self
+                    .screen
+                    .say("nothing-to-mend", &[("fixer", self.fixer.manifest.name())]),
+            );
+            return Ok(false);
+        }
+        for finding in &analysis.report.findings {
+            let target = finding
+                .target
+                .map(|target| analysis.supplied[target as usize].id.to_string())
+                .unwrap_or_default();
+            let text = self.screen.render(
+                &self.fixer.manifest.spec.messages[&finding.message],
+                &finding.args,
+            );
+            self.screen.line(&format!(
+                "{} {target}",
+                crate::screen::mark(finding.severity)
+            ))?;
+            self.screen.line(&format!("    {text}"))?;
+        }
+        self.screen.line("")?;
+        if plan.patches().next().is_some() {
+            return Ok(true);
+        }
+        if !plan.steps.is_empty() {
+            plan_screen::show_steps(self.screen, plan)?;
+        }
+        self.screen.note(&self.screen.say("no-change-planned", &[]));
+        Ok(false)
+    }
+
+    /// The whole flow, again from the start whenever an object changed under it.
+    async fn on_cluster(
+        &mut self,
+        source: &Source,
+        cluster: &Cluster,
+        lock: Option<&Lock>,
+        interrupt: &Interrupt,
+    ) -> Result<Ended, Failure> {
+        let cluster_uid = interrupt
+            .or(self.screen, async {
+                cluster
+                    .uid()
+                    .await
+                    .map_err(|problem| Failure::request(self.screen, &problem))
+            })
+            .await?;
+        refuse_open(self.screen, &cluster_uid)?;
+        let options = self
+            .command
+            .writing
+            .carry_out(self.command.wait, self.command.timeout);
+        let manifest = self.fixer.manifest.clone();
+        let run = Run {
+            fixer: manifest.name(),
+            fixer_version: &manifest.spec.version,
+            undoes: None,
+            cluster_uid: &cluster_uid,
+            rights: rights::to_write(&manifest)
+                .into_iter()
+                .filter(Self::is_needed)
+                .collect::<BTreeSet<_>>(),
+            options: &options,
+            lock,
+        };
+        let screen = self.screen;
+        for _ in 0..ATTEMPTS {
+            let planned = interrupt.or(screen, self.plan(source)).await?;
+            if !self.show_findings(&planned)? {
+                return Ok(if planned.analysis.report.findings.is_empty() {
+                    Ended::Done
+                } else {
+                    Ended::Found
+                });
+            }
+            match flow::carry_out(screen, cluster, planned.plan.clone(), &run, interrupt).await? {
+                Carried::NotApproved => return Ok(Ended::Found),
+                Carried::Changed(what) => {
+                    screen.note(&screen.say("changed-plan-again", &[("what", &what)]))
+                }
+                Carried::Out(applied) => {
+                    return self
+                        .conclude(source, &planned.plan, &applied, interrupt)
+                        .await;
+                }
+            }
+        }
+        Err(Failure::error(screen.say("keeps-changing", &[])))
+    }
+
+    /// Events and the lease are a courtesy: their lack is a warning, not a refusal.
+    fn is_needed(right: &rights::Right) -> bool {
+        right.resource != "events" && right.resource != "leases"
+    }
+
+    /// Says what was done, checks again, and closes the journal entry.
+    async fn conclude(
+        &mut self,
+        source: &Source,
+        plan: &Plan,
+        applied: &Applied,
+        interrupt: &Interrupt,
+    ) -> Result<Ended, Failure> {
+        let screen = self.screen;
+        plan_screen::show_outcome(screen, plan, &applied.report)?;
+        let states = &applied.report.steps;
+        let has = |wanted: fn(&StepState) -> bool| states.iter().any(wanted);
+        let undo = screen.say(
+            "undo-hint",
+            &[("command", &format!("kubectl nks undo {}", applied.entry))],
+        );
+        if has(|state| matches!(state, StepState::Unknown(_))) {
+            return Err(
+                Failure::new(Kind::Partial, screen.say("outcome-unknown", &[]))
+                    .hint("kubectl nks resume"),
+            );
+        }
+        let changed =
+            has(|state| matches!(state, StepState::Done { .. } | StepState::RolloutFailed(_)));
+        if has(|state| {
+            matches!(
+                state,
+                StepState::Failed(_) | StepState::RolloutFailed(_) | StepState::NotTried
+            )
+        }) {
+            let outcome = if changed {
+                RunOutcome::Partial
+            } else {
+                RunOutcome::Nothing
+            };
+            applied.finish(screen, outcome, "stopped at the first failed step")?;
+            if interrupt.raised() {
+                screen.note(&screen.say("interrupted", &[]));
+                screen.note(&undo);
+                return Ok(Ended::Interrupted);
+            }
+            screen.note(&if changed {
+                undo
+            } else {
+                screen.say("nothing-changed", &[])
+            });
+            return Ok(Ended::Partial);
+        }
+        let clean = match self.analyze(source).await {
+            Ok(analysis) => self.named(&analysis).findings.is_empty(),
+            Err(failure) => {
+                applied.finish(screen, RunOutcome::Applied, "could not be checked again")?;
+                let problem = [("problem", &*failure.message)];
+                screen.note(&screen.say("not-checked-again", &problem));
+                screen.note(&undo);
+                return Ok(Ended::Incomplete);
+            }
+        };
+        if clean {
+            applied.finish(screen, RunOutcome::Fixed, "the findings are gone")?;
+            screen.line(&format!(
+                "{} {}",
+                tick(),
+                screen.say("checked-again-clean", &[])
+            ))?;
+        } else {
+            applied.finish(screen, RunOutcome::Applied, "still found after the change")?;
+            screen.line(&screen.say("checked-again-found", &[]))?;
+        }
+        screen.note(&undo);
+        Ok(if clean { Ended::Done } else { Ended::Found })
+    }
+}
+
+/// Whether a finding is about the object that somebody typed the name of.
+fn answers(analysis: &Analysis, finding: &Finding, name: &str) -> bool {
+    finding
+        .target
+        .is_some_and(|target| analysis.supplied[target as usize].id.answers_to(name))
+}
+
+/// A run that a crash left open comes first: what it did is not known yet.
+pub(crate) fn refuse_open(screen: &Screen, cluster_uid: &str) -> Result<(), Failure> {
+    let entries = journal::entries(&files::journals(screen)?)?;
+    let open = entries.iter().find(|entry| {
+        entry.cluster_uid == cluster_uid
+            && entry
+                .journal
+                .as_ref()
+                .is_ok_and(|journal| journal.outcome().is_none())
+    });
+    match open {
+        Some(entry) => Err(
+            Failure::error(screen.say("entry-open", &[("entry", &entry.name)]))
+                .hint("kubectl nks resume"),
+        ),
+        None => Ok(()),
+    }
+}

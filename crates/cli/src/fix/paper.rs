@@ -1,0 +1,98 @@
+//! `fix --from`: the plan, the diff and the patched objects, and nothing that touches a cluster.
+
+use std::path::Path;
+
+use nks_core::plan::{Action, Plan};
+use nks_core::{diff, yaml};
+use serde_json::{Value, json};
+
+use super::{Mending, Planned};
+use crate::failure::{Ended, Failure};
+use crate::plan_screen;
+use crate::screen::Format;
+use crate::source::Source;
+
+impl Mending<'_> {
+    /// `--from`: the plan and the diff, and the patched objects where asked for.
+    pub(super) async fn on_paper(&mut self, source: &Source) -> Result<Ended, Failure> {
+        let planned = self.plan(source).await?;
+        if self.command.output != Format::Text {
+            self.screen
+                .value(self.command.output, &self.document(&planned))?;
+        } else if self.show_findings(&planned)? {
+            plan_screen::show_steps(self.screen, &planned.plan)?;
+            for (_, patch) in planned.plan.patches() {
+                self.screen
+                    .diff(&diff::unified(&patch.id, &patch.before, &patch.after))?;
+                if let Some(manager) = patch.managed_by {
+                    let values = [
+                        ("object", &*patch.id.to_string()),
+                        ("manager", &*manager.to_string()),
+                    ];
+                    self.screen
+                        .note(&self.screen.say("managed-warning", &values));
+                }
+            }
+        }
+        if let Some(folder) = &self.command.write {
+            self.write(folder, &planned.plan)?;
+        }
+        Ok(if planned.analysis.report.findings.is_empty() {
+            Ended::Done
+        } else {
+            Ended::Found
+        })
+    }
+
+    /// Writes each patched object to a file of its own. Nothing that is there already is overwritten.
+    fn write(&self, folder: &Path, plan: &Plan) -> Result<(), Failure> {
+        std::fs::create_dir_all(folder)?;
+        for (_, patch) in plan.patches() {
+            let path = folder.join(format!("{}.yaml", diff::file_name(&patch.id)));
+            let text = yaml::write(&nks_core::object::content(&patch.after));
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .map_err(|problem| {
+                    let values = [
+                        ("path", &*path.display().to_string()),
+                        ("problem", &*problem.to_string()),
+                    ];
+                    Failure::error(self.screen.say("cannot-write", &values))
+                })?;
+            std::io::Write::write_all(&mut file, text.as_bytes())?;
+            self.screen.note(
+                &self
+                    .screen
+                    .say("written", &[("path", &path.display().to_string())]),
+            );
+        }
+        Ok(())
+    }
+
+    /// The plan as data. Its schema is `docs/schemas/plan.v1.json`.
+    fn document(&self, planned: &Planned) -> Value {
+        let steps: Vec<Value> = planned
+            .plan
+            .steps
+            .iter()
+            .map(|step| {
+                let patch = match &step.action {
+                    Action::Patch(patch) => Some(patch),
+                    Action::Manual => None,
+                };
+                json!({
+                    "message": self.screen.render(&step.message, &step.args),
+                    "object": patch.map(|patch| &patch.id),
+                    "risk": step.risk,
+                    "wait": step.wait,
+                    "needs": step.needs,
+                    "managedBy": patch.and_then(|patch| patch.managed_by),
+                    "patch": patch.map(|patch| nks_core::scope::operations(&patch.edits)),
+                })
+            })
+            .collect();
+        json!({"apiVersion": "output.nks/v1", "kind": "Plan", "fixer": self.fixer.manifest.name(), "steps": steps})
+    }
+}

@@ -1,0 +1,193 @@
+//! The fixers there are, and the process that runs them.
+
+use std::time::Duration;
+
+use nks_core::demand;
+use nks_core::facts::ClusterFacts;
+use nks_core::manifest::Manifest;
+use nks_core::message;
+use nks_core::object::Object;
+use nks_core::report::{self, Outcome, Report};
+use nks_sandbox::Sandbox;
+use nks_sandbox::protocol::{Analyze, Description, Fault, Source, Supplied};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::screen::Screen;
+
+/// How often a fixer may ask for more before it has to answer (contract.md, "World").
+const ROUNDS: u32 = 3;
+
+/// One fixer: what it declares, and where its code is.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixer {
+    /// What it declares.
+    pub(crate) manifest: Manifest,
+    /// Digest, size and exports.
+    pub(crate) description: Description,
+    /// Where its code is.
+    pub(crate) source: Source,
+}
+
+/// What a fixer answered, and about which objects.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    /// The objects that the report's indexes mean, whole.
+    pub(crate) supplied: Vec<Object>,
+    /// Its report, checked against the manifest.
+    pub(crate) report: Report,
+}
+
+/// The worker and the fixers that it carries.
+pub(crate) struct Fixers {
+    sandbox: Sandbox,
+    built_in: Vec<Fixer>,
+}
+
+impl Fixers {
+    /// Starts the worker and asks what it carries.
+    pub(crate) fn load(screen: &Screen) -> Result<Self, Failure> {
+        let cache = files::cache(screen).ok();
+        let cannot = |problem: nks_sandbox::SandboxError| {
+            Failure::error(screen.say("worker-failed", &[("problem", &problem.to_string())]))
+                .hint(screen.say("worker-missing-hint", &[]))
+        };
+        let mut sandbox =
+            Sandbox::start(&files::worker(screen)?, cache.as_deref()).map_err(cannot)?;
+        let mut built_in = Vec::new();
+        for description in sandbox.list().map_err(cannot)? {
+            let manifest = Manifest::from_section(&description.manifest)
+                .map_err(|problem| Failure::error(problem.to_string()))?;
+            let source = Source::BuiltIn(manifest.name().to_owned());
+            built_in.push(Fixer {
+                manifest,
+                description,
+                source,
+            });
+        }
+        built_in.sort_by(|one, other| one.manifest.name().cmp(other.manifest.name()));
+        if built_in.is_empty() {
+            return Err(Failure::error(screen.say("no-fixers", &[]))
+                .hint(screen.say("worker-missing-hint", &[])));
+        }
+        Ok(Self { sandbox, built_in })
+    }
+
+    /// The fixers that the worker carries, by name.
+    pub(crate) fn built_in(&self) -> &[Fixer] {
+        &self.built_in
+    }
+
+    /// The fixer of this name, or the one in this `.wasm` file.
+    pub(crate) fn find(&mut self, screen: &Screen, asked: &str) -> Result<Fixer, Failure> {
+        if let Some(fixer) = self
+            .built_in
+            .iter()
+            .find(|fixer| fixer.manifest.name() == asked)
+        {
+            return Ok(fixer.clone());
+        }
+        if std::path::Path::new(asked)
+            .extension()
+            .is_some_and(|extension| extension == "wasm" || extension == "cwasm")
+        {
+            return self.open(screen, asked);
+        }
+        let names: Vec<&str> = self
+            .built_in
+            .iter()
+            .map(|fixer| fixer.manifest.name())
+            .collect();
+        Err(
+            Failure::error(screen.say("no-such-fixer", &[("name", asked)]))
+                .hint(screen.say("fixers-are", &[("names", &names.join(", "))])),
+        )
+    }
+
+    /// Looks at a component file without running any of it.
+    fn open(&mut self, screen: &Screen, path: &str) -> Result<Fixer, Failure> {
+        let cannot = |problem: String| {
+            Failure::error(screen.say("cannot-read", &[("path", path), ("problem", &problem)]))
+        };
+        let bytes = std::fs::read(path).map_err(|problem| cannot(problem.to_string()))?;
+        let description = self
+            .sandbox
+            .inspect(&bytes)
+            .map_err(|problem| cannot(problem.to_string()))?;
+        let description =
+            description.map_err(|fault| cannot(message::clean(&fault.to_string())))?;
+        let manifest = Manifest::from_section(&description.manifest)
+            .map_err(|problem| cannot(problem.to_string()))?;
+        Ok(Fixer {
+            manifest,
+            description,
+            source: Source::Component(bytes),
+        })
+    }
+
+    /// Runs a fixer over what was read. The error is for people, cleaned.
+    pub(crate) fn analyze(
+        &mut self,
+        fixer: &Fixer,
+        facts: &ClusterFacts,
+        objects: &[Object],
+        settings: &Value,
+    ) -> Result<Analysis, String> {
+        let supplied = demand::supply(&fixer.manifest, objects);
+        let mut call = Analyze {
+            fixer: fixer.source.clone(),
+            now_unix: jiff::Timestamp::now().as_second(),
+            round: 0,
+            cluster: facts.to_json().to_string(),
+            settings: settings.to_string(),
+            objects: supplied.iter().map(frame).collect(),
+        };
+        let wall = Duration::from_millis(fixer.manifest.spec.limits.wall_ms.into());
+        for round in 0..=ROUNDS {
+            call.round = round;
+            let answer = self
+                .sandbox
+                .analyze(&call, wall)
+                .map_err(|problem| problem.to_string())?;
+            match answer.map_err(|fault| said(&fault))?.outcome {
+                Outcome::Done(report) => {
+                    report::check(&report, &fixer.manifest, supplied.len())
+                        .map_err(|problem| problem.to_string())?;
+                    let supplied = supplied.into_iter().map(|one| one.object.clone()).collect();
+                    return Ok(Analysis { supplied, report });
+                }
+                // Every declared kind was read whole before the first round, so a further read inside the rules finds
+                // what is there already; it is still held to the rules.
+                Outcome::Need(queries) => {
+                    for query in &queries {
+                        demand::fetch_of(&fixer.manifest, query).map_err(|problem| {
+                            format!("asked to read outside its rules: {problem}")
+                        })?;
+                    }
+                }
+            }
+        }
+        Err(format!(
+            "asked for more reads {} times; {ROUNDS} are allowed",
+            ROUNDS + 1
+        ))
+    }
+}
+
+fn said(fault: &Fault) -> String {
+    message::clean(&fault.to_string())
+}
+
+fn frame(one: &demand::Supplied<'_>) -> Supplied {
+    let id = &one.object.id;
+    Supplied {
+        rule: one.rule,
+        api_version: id.api_version.clone(),
+        kind: id.kind.clone(),
+        namespace: id.namespace.clone(),
+        name: id.name.clone(),
+        uid: one.object.uid.clone(),
+        json: one.shown.to_string(),
+    }
+}

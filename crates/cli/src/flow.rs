@@ -1,0 +1,376 @@
+//! The flow, whole:
+//!
+//! ```text
+//! objects  = source.read(demand of the chosen fixers)
+//! reports  = fixers.analyze(objects)               no credentials in that process
+//! plan     = core::plan(objects, reports)          pure: scope checks, order
+//! preview  = cluster.preview(plan)                 access review, server dry run
+//! diff     = core::diff(objects, preview)          pure, secrets masked
+//! approved = confirm(plan, diff)                   or stop
+//! entry    = journal.begin(approved)               on disk before the first write
+//! outcome  = cluster.apply(approved)               step by step; never returns early
+//! verified = fixers.analyze(source.read())         the findings must be gone
+//! journal.finish(entry, outcome, verified)
+//! ```
+//!
+//! [`look`] is the first two lines, `fix` goes all the way, and `undo` joins at `preview` through [`carry_out`].
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use nks_cluster::{ApplyOptions, ApplyReport, Cluster, Lock, PreviewProblem, Progress, StepState};
+use nks_core::approval::{Approved, Preview};
+use nks_core::demand;
+use nks_core::plan::{Action, Plan};
+use nks_core::record::{Begin, Record, RunOutcome};
+use nks_core::rights::Right;
+use nks_core::{message, record};
+use serde_json::Value;
+
+use crate::confirm::{Answer, confirm};
+use crate::failure::{Failure, Kind};
+use crate::files;
+use crate::fixers::{Analysis, Fixer, Fixers};
+use crate::interrupt::Interrupt;
+use crate::journal::{self, Writer};
+use crate::plan_screen;
+use crate::progress::Spinner;
+use crate::screen::Screen;
+use crate::source::{Gap, Seen, Source};
+
+/// One fixer's part of a diagnosis.
+pub(crate) struct Checked {
+    /// Which fixer.
+    pub(crate) fixer: Fixer,
+    /// What it said, or why it did not finish.
+    pub(crate) result: Result<Analysis, String>,
+    /// What it was not shown.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl Checked {
+    /// Whether the fixer saw everything it asked for, and finished.
+    pub(crate) fn complete(&self) -> bool {
+        self.result.is_ok() && self.gaps.is_empty()
+    }
+}
+
+/// Reads what the fixers need and runs them. `settings` has the settings for each.
+pub(crate) async fn look(
+    screen: &Screen,
+    source: &Source,
+    fixers: &mut Fixers,
+    chosen: &[(Fixer, Value)],
+) -> (Seen, Vec<Checked>) {
+    let spinner = Spinner::start(screen.say("reading", &[("count", "0")]));
+    let progress =
+        |count: usize| spinner.set(screen.say("reading", &[("count", &count.to_string())]));
+    let demand = demand::demand(chosen.iter().map(|(fixer, _)| &fixer.manifest));
+    let seen = source.read(&demand, &progress).await;
+    let checked = chosen
+        .iter()
+        .map(|(fixer, settings)| {
+            spinner.set(screen.say("analysing", &[("fixer", fixer.manifest.name())]));
+            let gaps = seen
+                .gaps
+                .iter()
+                .filter(|gap| gap.concerns(&fixer.manifest))
+                .cloned()
+                .collect();
+            Checked {
+                fixer: fixer.clone(),
+                result: fixers.analyze(fixer, &seen.facts, &seen.objects, settings),
+                gaps,
+            }
+        })
+        .collect();
+    (seen, checked)
+}
+
+/// What a run needs besides its plan.
+pub(crate) struct Run<'a> {
+    /// The fixer, or the fixer of the entry being undone.
+    pub(crate) fixer: &'a str,
+    /// Its version.
+    pub(crate) fixer_version: &'a str,
+    /// The entry being undone.
+    pub(crate) undoes: Option<&'a str>,
+    /// uid of the cluster.
+    pub(crate) cluster_uid: &'a str,
+    /// The rights that the whole run needs, asked for before anything is shown.
+    pub(crate) rights: BTreeSet<Right>,
+    /// How to carry it out.
+    pub(crate) options: &'a CarryOut,
+    /// The lease, where there is one: the run stops when it is lost.
+    pub(crate) lock: Option<&'a Lock>,
+}
+
+/// How to carry a plan out; from the flags.
+pub(crate) struct CarryOut {
+    /// `--yes`
+    pub(crate) yes: bool,
+    /// `--wait`
+    pub(crate) wait: bool,
+    /// `--timeout`
+    pub(crate) timeout: Duration,
+    /// `--field-manager`
+    pub(crate) field_manager: String,
+    /// `--even-if-managed`
+    pub(crate) even_if_managed: bool,
+}
+
+/// What became of a plan.
+pub(crate) enum Carried {
+    /// It was carried out, or as much of it as could be.
+    Out(Box<Applied>),
+    /// The answer was no, or there was nobody to ask: nothing was written.
+    NotApproved,
+    /// An object changed since it was read: nothing more was written, and it has to be planned again.
+    Changed(String),
+}
+
+/// A plan that was carried out.
+pub(crate) struct Applied {
+    /// One state a step.
+    pub(crate) report: ApplyReport,
+    /// Name of the journal entry.
+    pub(crate) entry: String,
+    journal: RefCell<Writer>,
+}
+
+impl Applied {
+    /// Closes the journal entry. When that fails the changes stand and the entry stays open.
+    pub(crate) fn finish(
+        &self,
+        screen: &Screen,
+        outcome: RunOutcome,
+        note: &str,
+    ) -> Result<(), Failure> {
+        let record = Record::End {
+            at: now(),
+            outcome,
+            note: note.to_owned(),
+        };
+        self.journal
+            .borrow_mut()
+            .append(&record)
+            .map_err(|problem| {
+                let problem = problem.to_string();
+                Failure::new(
+                    Kind::Partial,
+                    screen.say("journal-not-closed", &[("problem", &problem)]),
+                )
+                .hint("kubectl nks resume")
+            })
+    }
+}
+
+/// Preview, diff, question, journal, writes: what `fix` and `undo` share.
+pub(crate) async fn carry_out(
+    screen: &Screen,
+    cluster: &Cluster,
+    plan: Plan,
+    run: &Run<'_>,
+    interrupt: &Interrupt,
+) -> Result<Carried, Failure> {
+    refuse_managed(screen, &plan, run.options)?;
+    let preview = interrupt
+        .or(screen, preview(screen, cluster, &plan, run))
+        .await?;
+    let preview = match preview {
+        Ok(preview) => preview,
+        Err(changed) => return Ok(Carried::Changed(changed)),
+    };
+    plan_screen::show(screen, &plan, &preview)?;
+    let count = plan.patches().count().to_string();
+    let question = screen.say(
+        "apply-question",
+        &[("count", &count), ("cluster", cluster.name())],
+    );
+    let consent = match confirm(screen, &question, run.options.yes)? {
+        Answer::Given(consent) => consent,
+        Answer::Declined => {
+            screen.note(&screen.say("declined", &[]));
+            return Ok(Carried::NotApproved);
+        }
+        Answer::NoTerminal => {
+            screen.note(&screen.say("no-terminal", &[]));
+            return Ok(Carried::NotApproved);
+        }
+    };
+    let approved = Approved::new(plan, consent);
+    let applied = apply(screen, cluster, &approved, run, interrupt).await?;
+    if let Some(changed) = conflict(&applied.report) {
+        let done = |state: &StepState| {
+            matches!(state, StepState::Done { .. } | StepState::RolloutFailed(_))
+        };
+        let partial = applied.report.steps.iter().any(done);
+        let outcome = if partial {
+            RunOutcome::Partial
+        } else {
+            RunOutcome::Nothing
+        };
+        applied.finish(screen, outcome, &changed)?;
+        return Ok(Carried::Changed(changed));
+    }
+    Ok(Carried::Out(Box::new(applied)))
+}
+
+fn refuse_managed(screen: &Screen, plan: &Plan, options: &CarryOut) -> Result<(), Failure> {
+    for (_, patch) in plan.patches() {
+        if let Some(manager) = patch.managed_by {
+            let values = [
+                ("object", &*patch.id.to_string()),
+                ("manager", &*manager.to_string()),
+            ];
+            if !options.even_if_managed {
+                return Err(Failure::error(screen.say("managed", &values))
+                    .hint(screen.say("managed-hint", &values)));
+            }
+            screen.note(&screen.say("managed-warning", &values));
+        }
+    }
+    Ok(())
+}
+
+/// The access review, then the dry run. The inner error is a conflict: plan again.
+async fn preview(
+    screen: &Screen,
+    cluster: &Cluster,
+    plan: &Plan,
+    run: &Run<'_>,
+) -> Result<Result<Preview, String>, Failure> {
+    let spinner = Spinner::start(screen.say("previewing", &[]));
+    let missing = cluster
+        .missing_rights(&run.rights)
+        .await
+        .map_err(|problem| Failure::request(screen, &problem))?;
+    if !missing.is_empty() {
+        let mut failure = Failure::new(
+            Kind::Server("Forbidden".into()),
+            screen.say("rights-missing", &[]),
+        );
+        for right in &missing {
+            failure = failure.hint(plan_screen::right(right));
+        }
+        return Err(failure.hint(screen.say("rights-hint", &[("fixer", run.fixer)])));
+    }
+    let preview = cluster.preview(plan, &run.options.field_manager).await;
+    drop(spinner);
+    match preview {
+        Ok(preview) => Ok(Ok(preview)),
+        Err(problem) if matches!(problem.problem, PreviewProblem::Conflict(_)) => {
+            Ok(Err(problem.to_string()))
+        }
+        Err(problem) => Err(Failure::preview(screen, &problem)),
+    }
+}
+
+fn begin(entry: &str, cluster: &Cluster, plan: &Plan, run: &Run<'_>) -> Begin {
+    let steps = plan
+        .steps
+        .iter()
+        .map(|step| step.message.render(message::Language::English, &step.args))
+        .collect();
+    Begin {
+        format: record::FORMAT,
+        entry: entry.to_owned(),
+        at: now(),
+        fixer: run.fixer.to_owned(),
+        fixer_version: run.fixer_version.to_owned(),
+        undoes: run.undoes.map(str::to_owned),
+        cluster_uid: run.cluster_uid.to_owned(),
+        cluster: cluster.name().to_owned(),
+        by: holder(),
+        field_manager: run.options.field_manager.clone(),
+        steps,
+    }
+}
+
+/// Begins the journal, then writes; the journal is on disk before the first write is sent.
+async fn apply(
+    screen: &Screen,
+    cluster: &Cluster,
+    approved: &Approved,
+    run: &Run<'_>,
+    interrupt: &Interrupt,
+) -> Result<Applied, Failure> {
+    let entry = journal::new_name(jiff::Timestamp::now());
+    let begin = begin(&entry, cluster, approved.plan(), run);
+    let journal = Writer::begin(&files::journals(screen)?, begin).map_err(|problem| {
+        Failure::error(screen.say("journal-unwritable", &[("problem", &problem.to_string())]))
+    })?;
+    let journal = RefCell::new(journal);
+    let spinner = Spinner::start(String::new());
+    let name = |step: usize| match &approved.plan().steps[step].action {
+        Action::Patch(patch) => patch.id.short(),
+        Action::Manual => String::new(),
+    };
+    let progress = |progress: Progress| match progress {
+        Progress::Patching { step } => {
+            spinner.set(screen.say("patching", &[("object", &name(step))]))
+        }
+        Progress::Waiting { step, detail } => {
+            spinner.set(screen.say("waiting", &[("object", &name(step)), ("detail", &detail)]))
+        }
+        Progress::Done { step } => spinner.set(name(step)),
+    };
+    let options = ApplyOptions {
+        field_manager: run.options.field_manager.clone(),
+        wait: run.options.wait,
+        timeout: run.options.timeout,
+    };
+    let stop = || interrupt.raised() || run.lock.is_some_and(|lock| !lock.is_held());
+    let mut append = |record: Record| journal.borrow_mut().append(&record);
+    let report = cluster
+        .apply(approved, &options, &mut append, &progress, &stop)
+        .await;
+    drop(spinner);
+    let note = screen.say("event-note", &[("entry", &entry)]);
+    for state in &report.steps {
+        if let StepState::Done { object } = state {
+            // The change stands whether or not the Event could be written.
+            let _ = cluster.announce(object, "Mended", &note).await;
+        }
+    }
+    Ok(Applied {
+        report,
+        entry,
+        journal,
+    })
+}
+
+fn conflict(report: &ApplyReport) -> Option<String> {
+    report.steps.iter().find_map(|state| match state {
+        StepState::Conflict { drift } => Some(drift.to_string()),
+        _ => None,
+    })
+}
+
+/// Takes the lease that keeps two runs on one cluster apart.
+pub(crate) async fn lock(screen: &Screen, cluster: &Cluster) -> Result<Option<Lock>, Failure> {
+    match cluster.lock(&holder()).await {
+        Ok(lock) => Ok(Some(lock)),
+        Err(problem) => Failure::lock(screen, &problem).map(|()| None),
+    }
+}
+
+/// `user@host` of this machine.
+pub(crate) fn holder() -> String {
+    let user = std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .unwrap_or_else(|_| "unknown".into());
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    format!("{user}@{host}")
+}
+
+/// The time for a record.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}

@@ -1,0 +1,79 @@
+//! Help in the user's language: the English text stands in the code beside what it describes, the Korean in the
+//! catalogue under `help.COMMAND` and `help.arg.FLAG`.
+
+use clap::{Arg, Command, CommandFactory};
+use nks_core::message::Language;
+
+use crate::text;
+
+const KOREAN_TEMPLATE: &str = "\
+{about-with-newline}
+사용법: {usage}
+
+{all-args}{after-help}";
+
+/// The command definition with its help in `language`.
+pub(crate) fn command<C: CommandFactory>(language: Language) -> Command {
+    let command = C::command();
+    match language {
+        Language::English => command.mut_subcommands(|one| one.disable_help_subcommand(true)),
+        Language::Korean => translate(command, "help"),
+    }
+}
+
+fn translate(command: Command, path: &str) -> Command {
+    let word = |id: &str| text::say(Language::Korean, id, &[]);
+    let about = word(path);
+    command
+        .about(about)
+        .help_template(KOREAN_TEMPLATE)
+        .subcommand_help_heading("명령")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .mut_args(|argument| {
+            let id = format!("help.arg.{}", argument.get_id());
+            let heading = if argument.is_positional() {
+                "인자"
+            } else {
+                "옵션"
+            };
+            argument.help(word(&id)).help_heading(heading)
+        })
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(clap::ArgAction::Help)
+                .help(word("help.arg.help"))
+                .help_heading("옵션"),
+        )
+        .mut_subcommands(|one| {
+            let path = format!("{path}.{}", one.get_name());
+            translate(one, &path)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(command: &Command) {
+        for text in command
+            .get_about()
+            .into_iter()
+            .chain(command.get_arguments().filter_map(Arg::get_help))
+        {
+            let text = text.to_string();
+            assert!(
+                !text.starts_with("help."),
+                "`{text}` is not in messages.json"
+            );
+        }
+        command.get_subcommands().for_each(check);
+    }
+
+    #[test]
+    fn every_command_and_flag_has_korean_help() {
+        check(&crate::args::command(Language::Korean));
+    }
+}

@@ -1,0 +1,112 @@
+//! How a plan and what became of it are shown.
+
+use nks_cluster::{ApplyReport, StepState};
+use nks_core::approval::Preview;
+use nks_core::diff;
+use nks_core::plan::{Action, Plan};
+use nks_core::report::Risk;
+use nks_core::rights::Right;
+
+use crate::failure::Failure;
+use crate::screen::{BOLD, DIM, Screen, cross, paint, tick};
+
+/// `patch daemonsets.apps -n kube-system`
+pub(crate) fn right(right: &Right) -> String {
+    let group = if right.group.is_empty() {
+        String::new()
+    } else {
+        format!(".{}", right.group)
+    };
+    let name = right
+        .name
+        .as_ref()
+        .map(|name| format!("/{name}"))
+        .unwrap_or_default();
+    let scope = right
+        .namespace
+        .as_ref()
+        .map(|namespace| format!(" -n {namespace}"))
+        .unwrap_or_default();
+    format!("{} {}{group}{name}{scope}", right.verb, right.resource)
+}
+
+/// One line a step, then the diff of what the server would store.
+pub(crate) fn show(screen: &Screen, plan: &Plan, preview: &Preview) -> Result<(), Failure> {
+    show_steps(screen, plan)?;
+    for (position, patch) in plan.patches() {
+        let after = preview
+            .after
+            .iter()
+            .find(|(step, _)| *step == position)
+            .map_or(&patch.after, |(_, after)| after);
+        screen.diff(&diff::unified(&patch.id, &patch.before, after))?;
+    }
+    Ok(())
+}
+
+/// The steps of a plan, numbered, with what each may cost.
+pub(crate) fn show_steps(screen: &Screen, plan: &Plan) -> Result<(), Failure> {
+    screen.line(&paint(BOLD, &screen.say("plan-title", &[])))?;
+    for (position, step) in plan.steps.iter().enumerate() {
+        let subject = match &step.action {
+            Action::Patch(patch) => patch.id.to_string(),
+            Action::Manual => screen.say("by-hand", &[]),
+        };
+        let risk = match (&step.action, step.risk) {
+            (Action::Manual, _) => String::new(),
+            (_, Risk::Safe) => screen.say("risk-safe", &[]),
+            (_, Risk::Disruptive) => screen.say("risk-disruptive", &[]),
+            (_, Risk::Destructive) => screen.say("risk-destructive", &[]),
+        };
+        screen.line(format!("  {}. {subject}   {}", position + 1, paint(DIM, &risk)).trim_end())?;
+        screen.line(&format!(
+            "     {}",
+            screen.render(&step.message, &step.args)
+        ))?;
+    }
+    screen.line("")
+}
+
+/// Prints a line for each step that was tried, and one for each that was not.
+pub(crate) fn show_outcome(
+    screen: &Screen,
+    plan: &Plan,
+    report: &ApplyReport,
+) -> Result<(), Failure> {
+    for (step, state) in plan.steps.iter().zip(&report.steps) {
+        let Action::Patch(patch) = &step.action else {
+            continue;
+        };
+        let object = patch.id.short();
+        let values = |reason: &str| {
+            [
+                ("object".to_owned(), object.clone()),
+                ("reason".to_owned(), reason.to_owned()),
+            ]
+        };
+        let line = |id: &str, reason: &str| {
+            let values = values(reason);
+            let values: Vec<(&str, &str)> = values
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            screen.say(id, &values)
+        };
+        let text = match state {
+            StepState::Done { .. } => format!("{object} patched {}", tick()),
+            StepState::NoChange => format!("{object} patched (no change)"),
+            StepState::Manual => continue,
+            StepState::Conflict { drift } => {
+                format!("{} {}", cross(), line("step-failed", &drift.to_string()))
+            }
+            StepState::Failed(reason) => format!("{} {}", cross(), line("step-failed", reason)),
+            StepState::RolloutFailed(reason) => {
+                format!("{} {}", cross(), line("step-incomplete", reason))
+            }
+            StepState::Unknown(reason) => format!("{} {}", cross(), line("step-unknown", reason)),
+            StepState::NotTried => line("step-not-tried", ""),
+        };
+        screen.line(&text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `kubectl nks undo`: puts back what an entry changed, by the same flow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use clap::Args;
+use nks_cluster::{Cluster, Lock, StepState};
+use nks_core::kinds;
+use nks_core::object::ObjectId;
+use nks_core::record::{Journal, RunOutcome};
+use nks_core::rights::Right;
+use nks_core::undo;
+
+use crate::args::Global;
+use crate::failure::{Ended, Failure, Kind};
+use crate::fix::{WriteFlags, refuse_open};
+use crate::flow::{self, Carried, Run};
+use crate::history::{find, usable};
+use crate::interrupt::Interrupt;
+use crate::plan_screen;
+use crate::screen::Screen;
+use crate::{files, journal, source, text};
+
+/// Flags of `undo`.
+#[derive(Debug, Args)]
+pub(crate) struct Undo {
+    /// The entry of the history
+    #[arg(value_name = "ENTRY")]
+    entry: String,
+    #[command(flatten)]
+    writing: WriteFlags,
+}
+
+/// Undoes an entry.
+pub(crate) async fn run(
+    screen: &Screen,
+    global: &Global,
+    command: &Undo,
+    interrupt: &Interrupt,
+) -> Result<Ended, Failure> {
+    let entries = journal::entries(&files::journals(screen)?)?;
+    let journal = usable(screen, find(screen, &entries, &command.entry)?)?;
+    let cluster = interrupt
+        .or(screen, source::connect(screen, global))
+        .await?;
+    let cluster_uid = identity(screen, &cluster, journal).await?;
+    refuse_open(screen, &cluster_uid)?;
+    if journal.applied().is_empty() {
+        screen.note(&screen.say("nothing-to-undo", &[("entry", &journal.begin.entry)]));
+        return Ok(Ended::Done);
+    }
+    let lock = flow::lock(screen, &cluster).await?;
+    let ended = put_back(
+        screen,
+        &cluster,
+        journal,
+        (command, lock.as_ref()),
+        interrupt,
+    )
+    .await;
+    if let Some(lock) = lock {
+        // A lease that cannot be given back expires by itself.
+        let _ = lock.release().await;
+    }
+    ended
+}
+
+/// The uid of the cluster, which has to be the one of the journal.
+pub(crate) async fn identity(
+    screen: &Screen,
+    cluster: &Cluster,
+    journal: &Journal,
+) -> Result<String, Failure> {
+    let uid = cluster
+        .uid()
+        .await
+        .map_err(|problem| Failure::request(screen, &problem))?;
+    if uid == journal.begin.cluster_uid {
+        return Ok(uid);
+    }
+    let values = [
+        ("entry", &*journal.begin.entry),
+        ("recorded", &*journal.begin.cluster),
+        ("connected", cluster.name()),
+    ];
+    Err(Failure::error(screen.say("wrong-cluster", &values))
+        .hint(screen.say("wrong-cluster-hint", &[])))
+}
+
+async fn put_back(
+    screen: &Screen,
+    cluster: &Cluster,
+    journal: &Journal,
+    (command, lock): (&Undo, Option<&Lock>),
+    interrupt: &Interrupt,
+) -> Result<Ended, Failure> {
+    let mut objects = BTreeMap::new();
+    for intent in journal.applied() {
+        let found = cluster
+            .get(&intent.object)
+            .await
+            .map_err(|problem| Failure::request(screen, &problem))?;
+        objects.extend(found.map(|object| (intent.object.clone(), object)));
+    }
+    let plan = undo::plan(journal, &text::both("undo-step"), |id| {
+        objects.get(id).cloned()
+    })
+    .map_err(|obstacles| {
+        let refused =
+            Failure::error(screen.say("undo-refused", &[("entry", &journal.begin.entry)]));
+        obstacles.iter().fold(refused, |failure, obstacle| {
+            failure.hint(obstacle.to_string())
+        })
+    })?;
+    let options = command.writing.carry_out(false, Duration::ZERO);
+    let run = Run {
+        fixer: &journal.begin.fixer,
+        fixer_version: &journal.begin.fixer_version,
+        undoes: Some(&journal.begin.entry),
+        cluster_uid: &journal.begin.cluster_uid,
+        rights: plan
+            .patches()
+            .flat_map(|(_, patch)| rights(&patch.id))
+            .collect(),
+        options: &options,
+        lock,
+    };
+    match flow::carry_out(screen, cluster, plan.clone(), &run, interrupt).await? {
+        Carried::NotApproved => Ok(Ended::Found),
+        Carried::Changed(what) => Err(Failure::error(
+            screen.say("undo-changed", &[("what", &what)]),
+        )),
+        Carried::Out(applied) => {
+            plan_screen::show_outcome(screen, &plan, &applied.report)?;
+            let states = &applied.report.steps;
+            if states
+                .iter()
+                .any(|state| matches!(state, StepState::Unknown(_)))
+            {
+                return Err(
+                    Failure::new(Kind::Partial, screen.say("outcome-unknown", &[]))
+                        .hint("kubectl nks resume"),
+                );
+            }
+            if states
+                .iter()
+                .all(|state| matches!(state, StepState::Done { .. } | StepState::NoChange))
+            {
+                applied.finish(screen, RunOutcome::Applied, "put back")?;
+                return Ok(Ended::Done);
+            }
+            applied.finish(
+                screen,
+                RunOutcome::Partial,
+                "stopped at the first failed step",
+            )?;
+            Ok(if interrupt.raised() {
+                Ended::Interrupted
+            } else {
+                Ended::Partial
+            })
+        }
+    }
+}
+
+/// What putting one object back takes.
+fn rights(id: &ObjectId) -> BTreeSet<Right> {
+    let plural = kinds::lookup(&id.api_version, &id.kind).map_or_else(
+        || format!("{}s", id.kind.to_ascii_lowercase()),
+        |r| r.plural.to_owned(),
+    );
+    let namespace = (!id.namespace.is_empty()).then_some(id.namespace.as_str());
+    ["get", "patch"]
+        .map(|verb| Right::new(namespace, kinds::group(&id.api_version), &plural, verb))
+        .into()
+}

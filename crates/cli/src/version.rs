@@ -1,0 +1,28 @@
+//! `kubectl nks version`. Starts nothing and reads nothing.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::{Ended, Failure};
+use crate::screen::{Format, Screen};
+
+/// Flags of `version`.
+#[derive(Debug, Args)]
+pub(crate) struct Version {
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+}
+
+/// Prints the version.
+pub(crate) fn run(screen: &Screen, command: &Version) -> Result<Ended, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    match command.output {
+        Format::Text => screen.line(&format!("kubectl-nks {version}"))?,
+        format => {
+            let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+            screen.value(format, &json!({"apiVersion": "output.nks/v1", "kind": "Version", "clientVersion": version, "platform": platform}))?;
+        }
+    }
+    Ok(Ended::Done)
+}

@@ -1,0 +1,83 @@
+//! What is known of the cluster as a whole, and which cluster it is.
+
+use nks_core::facts::{ClusterFacts, is_nks};
+use nks_core::message::clean;
+use nks_core::object::ObjectId;
+use nks_core::rights::SYSTEM_NAMESPACE;
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::error::{RequestError, Target};
+use crate::read::Unread;
+use crate::request::{Call, collection};
+
+/// Nodes without their images and conditions, which are most of their size.
+const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+impl Cluster {
+    /// The uid of the namespace kube-system, which is as old as the cluster: its identity, whatever its address.
+    pub async fn uid(&self) -> Result<String, RequestError> {
+        let id = ObjectId {
+            api_version: "v1".into(),
+            kind: "Namespace".into(),
+            namespace: String::new(),
+            name: SYSTEM_NAMESPACE.into(),
+        };
+        let found = self.get(&id).await?;
+        found
+            .map(|object| object.uid)
+            .ok_or_else(|| RequestError::NotFound {
+                message: format!("namespaces \"{SYSTEM_NAMESPACE}\" not found"),
+            })
+    }
+
+    /// Version, nodes, and whether it is NHN Cloud's; and what of it could not be read. The network plugin is left to
+    /// [`nks_core::facts::calico`], which finds it among objects that were read anyway.
+    pub async fn facts(&self) -> (ClusterFacts, Vec<Unread>) {
+        let (version, nodes) = tokio::join!(self.version(), self.node_names());
+        let mut unread = Vec::new();
+        let facts = ClusterFacts {
+            name: self.name().to_owned(),
+            kubernetes_version: version.map_err(|error| unread.push(error)).ok(),
+            is_nks: is_nks(self.host(), self.context()),
+            cni: None,
+            nodes: nodes.map_err(|error| unread.push(error)).ok(),
+        };
+        (facts, unread)
+    }
+
+    async fn version(&self) -> Result<String, Unread> {
+        let target = Target {
+            verb: "get",
+            resource: "/version".into(),
+            namespace: None,
+        };
+        let answer = self
+            .call_read(&Call::get("/version".into(), target.clone()))
+            .await;
+        let version = answer.and_then(|value| {
+            let version = value.get("gitVersion").and_then(Value::as_str);
+            version.map(clean).ok_or(RequestError::Malformed)
+        });
+        version.map_err(|error| Unread::new(&target, &error))
+    }
+
+    async fn node_names(&self) -> Result<Vec<String>, Unread> {
+        let target = Target {
+            verb: "list",
+            resource: "nodes".into(),
+            namespace: None,
+        };
+        let call = Call::get(collection("v1", "nodes", None), target.clone()).accept(METADATA_ONLY);
+        let names = self.items(&call).await.and_then(|items| {
+            let name = |item: &Value| {
+                let name = item.pointer("/metadata/name").and_then(Value::as_str);
+                name.map(clean).ok_or(RequestError::Malformed)
+            };
+            items.iter().map(name).collect::<Result<Vec<_>, _>>()
+        });
+        let mut names = names.map_err(|error| Unread::new(&target, &error))?;
+        names.sort();
+        Ok(names)
+    }
+}

@@ -1,0 +1,191 @@
+//! Reading lists: everything that could be read, and by name what could not.
+//!
+//! A list is taken whole or not at all: half a list would let a fixer say "healthy" of what it never saw.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use nks_core::demand::Fetch;
+use nks_core::object::Object;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, resource_name};
+use crate::error::{RequestError, Target};
+use crate::request::{Call, collection};
+
+/// How many lists are read at the same time.
+const CONCURRENT: usize = 4;
+/// Objects asked for at once, as kubectl does.
+const PAGE: &str = "500";
+/// A list of more pages than this is not believed.
+const MAX_PAGES: usize = 2_000;
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Sorted by id, each once.
+    pub objects: Vec<Object>,
+    /// The lists that are missing, in the order of the fetches.
+    pub unread: Vec<Unread>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// `list`
+    pub verb: String,
+    /// `daemonsets.apps`; the kind where the server does not know it.
+    pub resource: String,
+    /// Absent where it was to be read everywhere.
+    pub namespace: Option<String>,
+    /// The server's words, cleaned.
+    pub reason: String,
+    /// What sort of failure it is.
+    pub kind: UnreadKind,
+}
+
+/// Why something could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnreadKind {
+    /// The user lacks the right.
+    Forbidden,
+    /// The credentials are not accepted, or not any more.
+    Unauthorized,
+    /// No answer in time.
+    Timeout,
+    /// The server is not able now, or cannot be reached.
+    Unavailable,
+    /// The answer was not what it should be.
+    Malformed,
+    /// The server does not know the kind.
+    NotServed,
+    /// The list grew too old while it was read, twice.
+    Expired,
+    /// Not asked for, on principle.
+    Refused,
+}
+
+impl Unread {
+    pub(crate) fn new(target: &Target, error: &RequestError) -> Self {
+        let kind = match error {
+            RequestError::Forbidden { .. } => UnreadKind::Forbidden,
+            RequestError::NotFound { .. } | RequestError::NotServed { .. } => UnreadKind::NotServed,
+            RequestError::Timeout => UnreadKind::Timeout,
+            RequestError::Malformed => UnreadKind::Malformed,
+            RequestError::Server { code: 401, .. } => UnreadKind::Unauthorized,
+            RequestError::Server { code: 410, .. } => UnreadKind::Expired,
+            RequestError::Server { code: 504, .. } => UnreadKind::Timeout,
+            _ => UnreadKind::Unavailable,
+        };
+        Self {
+            verb: target.verb.into(),
+            resource: target.resource.clone(),
+            namespace: target.namespace.clone(),
+            reason: error.to_string(),
+            kind,
+        }
+    }
+}
+
+impl Cluster {
+    /// Reads each list, a few at a time. `progress` is told the number of objects so far. Never fails as a whole.
+    pub async fn read(&self, fetches: &BTreeSet<Fetch>, progress: &dyn Fn(usize)) -> Reading {
+        let count = Cell::new(0);
+        let lists = fetches.iter().map(|fetch| async {
+            let result = self.list(fetch).await;
+            count.set(count.get() + result.as_ref().map_or(0, Vec::len));
+            progress(count.get());
+            result
+        });
+        let results: Vec<_> = futures::stream::iter(lists)
+            .buffered(CONCURRENT)
+            .collect()
+            .await;
+        let mut reading = Reading::default();
+        for result in results {
+            match result {
+                Ok(objects) => reading.objects.extend(objects),
+                Err(unread) => reading.unread.push(unread),
+            }
+        }
+        reading.objects.sort_by(|one, other| one.id.cmp(&other.id));
+        reading.objects.dedup_by(|one, other| one.id == other.id);
+        reading
+    }
+
+    async fn list(&self, fetch: &Fetch) -> Result<Vec<Object>, Unread> {
+        let mut target = Target {
+            verb: "list",
+            resource: resource_name(&fetch.kind, &fetch.api_version),
+            namespace: fetch.namespace.clone(),
+        };
+        if fetch.api_version == "v1" && fetch.kind == "Secret" {
+            return Err(Unread {
+                kind: UnreadKind::Refused,
+                ..Unread::new(
+                    &target,
+                    &RequestError::Invalid("secrets are never listed".into()),
+                )
+            });
+        }
+        let served = self
+            .served(&fetch.api_version, &fetch.kind)
+            .await
+            .map_err(|error| Unread::new(&target, &error))?;
+        target.resource = resource_name(&served.plural, &fetch.api_version);
+        target.namespace = target.namespace.filter(|_| served.namespaced);
+        let namespace = target.namespace.as_deref();
+        let path = collection(&fetch.api_version, &served.plural, namespace);
+        let call = Call::get(path, target.clone());
+        let mut result = self.items(&call).await;
+        if result.as_ref().is_err_and(RequestError::is_expired) {
+            result = self.items(&call).await;
+        }
+        result
+            .and_then(|items| objects(items, fetch))
+            .map_err(|error| Unread::new(&target, &error))
+    }
+
+    /// All items of a list, page by page.
+    pub(crate) async fn items(&self, call: &Call) -> Result<Vec<Value>, RequestError> {
+        let (mut all, mut next) = (Vec::new(), String::new());
+        for _ in 0..MAX_PAGES {
+            let mut page = call.clone().query("limit", PAGE);
+            if !next.is_empty() {
+                page = page.query("continue", next.as_str());
+            }
+            let mut answer = self.call_read(&page).await?;
+            let token = answer.pointer("/metadata/continue").and_then(Value::as_str);
+            let token = token.unwrap_or_default().to_owned();
+            match answer.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => all.extend(items),
+                // An empty list of some servers.
+                Some(Value::Null) => {}
+                _ => return Err(RequestError::Malformed),
+            }
+            if token.is_empty() {
+                return Ok(all);
+            }
+            if token == next {
+                return Err(RequestError::Malformed);
+            }
+            next = token;
+        }
+        Err(RequestError::Malformed)
+    }
+}
+
+/// Items of a list do not say what they are; the list does.
+fn objects(items: Vec<Value>, fetch: &Fetch) -> Result<Vec<Object>, RequestError> {
+    let object = |mut item: Value| {
+        let map = item.as_object_mut().ok_or(RequestError::Malformed)?;
+        map.insert("apiVersion".into(), fetch.api_version.as_str().into());
+        map.insert("kind".into(), fetch.kind.as_str().into());
+        Object::new(item, "")
+            .ok()
+            .filter(|object| !object.uid.is_empty())
+            .ok_or(RequestError::Malformed)
+    };
+    items.into_iter().map(object).collect()
+}

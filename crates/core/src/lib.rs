@@ -1,0 +1,39 @@
+//! What kubectl nks decides, without doing any of it.
+//!
+//! Everything here is data in, data out: no clock, no randomness, no environment, no file, no network, no output.
+//! The way through, in the order of the flow (`cli/src/flow.rs`):
+//!
+//! | step | module |
+//! |---|---|
+//! | what a fixer declares | [`manifest`], [`settings`], [`message`], and the rights that follow: [`rights`] |
+//! | objects, from a cluster or from files | [`object`], [`kinds`], [`source`], [`facts`] |
+//! | what of them a fixer is shown | [`demand`], [`secret`] |
+//! | what it answers | [`report`] |
+//! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`mod@pointer`] |
+//! | that somebody agreed to them | [`approval`] |
+//! | who else writes these objects | [`owner`] |
+//! | what a person is shown | [`diff`] |
+//! | what is kept on disk | [`record`]; what a crash left open: [`settle`]; the way back: [`undo`] |
+
+pub mod approval;
+pub mod demand;
+pub mod diff;
+pub mod facts;
+pub mod json;
+pub mod kinds;
+pub mod manifest;
+pub mod message;
+pub mod object;
+pub mod owner;
+pub mod plan;
+pub mod pointer;
+pub mod record;
+pub mod report;
+pub mod rights;
+pub mod scope;
+pub mod secret;
+pub mod settings;
+pub mod settle;
+pub mod source;
+pub mod undo;
+pub mod yaml;

@@ -1,0 +1,138 @@
+//! What a manifest has to hold beyond its types. Each problem names its field.
+
+use super::{CEILING, Manifest, ManifestError, Verb, WriteRule};
+use crate::message;
+
+impl Manifest {
+    pub(super) fn check(&self) -> Result<(), ManifestError> {
+        expect(
+            "apiVersion",
+            self.api_version == "fixer.nks/v1",
+            "this version knows `fixer.nks/v1` only",
+        )?;
+        expect("kind", self.kind == "Fixer", "must be `Fixer`")?;
+        expect(
+            "metadata.name",
+            is_name(self.name()),
+            "lower-case letters, digits and dashes, with at most one publisher before a `/`",
+        )?;
+        semver::Version::parse(&self.spec.version)
+            .map_err(|problem| field("spec.version", problem.to_string()))?;
+        expect(
+            "spec.reads",
+            !self.spec.reads.is_empty(),
+            "a fixer that is shown nothing can find nothing",
+        )?;
+        for (index, rule) in self.spec.writes.iter().enumerate() {
+            self.check_write(index, rule)?;
+        }
+        self.check_limits()?;
+        self.check_messages()?;
+        self.spec
+            .settings
+            .check()
+            .map_err(|problem| field("spec.settings", problem.to_string()))
+    }
+
+    fn check_write(&self, index: usize, rule: &WriteRule) -> Result<(), ManifestError> {
+        let at = |name: &str| format!("spec.writes[{index}].{name}");
+        expect(&at("verbs"), !rule.verbs.is_empty(), "names no verb")?;
+        expect(
+            &at("paths"),
+            rule.verbs.contains(&Verb::Patch) != rule.paths.is_empty(),
+            "`patch` needs paths, other verbs take none",
+        )?;
+        let read = self
+            .spec
+            .reads
+            .iter()
+            .any(|read| read.api_version == rule.api_version && read.kind == rule.kind);
+        expect(&at("kind"), read, "what is changed must be read too")?;
+        for path in &rule.paths {
+            crate::scope::check_declared(path)
+                .map_err(|problem| field(at("paths"), problem.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ManifestError> {
+        let (asked, most) = (&self.spec.limits, &CEILING);
+        let fits = asked.fuel <= most.fuel
+            && asked.fuel_per_object <= most.fuel_per_object
+            && asked.memory_mib <= most.memory_mib
+            && asked.output_kib <= most.output_kib
+            && asked.wall_ms <= most.wall_ms;
+        expect("spec.limits", fits, "above the host's ceiling")
+    }
+
+    fn check_messages(&self) -> Result<(), ManifestError> {
+        let about = [
+            ("about.title", &self.spec.about.title),
+            ("about.cause", &self.spec.about.cause),
+        ];
+        let catalogue = self
+            .spec
+            .messages
+            .iter()
+            .map(|(id, text)| (id.as_str(), text));
+        for (id, text) in about.into_iter().chain(catalogue) {
+            let at = format!("spec.messages.{}", message::clean(id));
+            expect(
+                &at,
+                !text.en.trim().is_empty() && !text.ko.trim().is_empty(),
+                "a language is empty",
+            )?;
+            let names = |template| {
+                let mut names: Vec<String> =
+                    message::placeholders(template).map(str::to_owned).collect();
+                names.sort();
+                names.dedup();
+                names
+            };
+            expect(
+                &at,
+                names(&text.en) == names(&text.ko),
+                "the languages have different placeholders",
+            )?;
+            let plain = |template: &str| message::clean_lines(template) == template;
+            expect(
+                &at,
+                plain(&text.en) && plain(&text.ko),
+                "holds control or invisible characters",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn field(field: impl Into<String>, problem: impl Into<String>) -> ManifestError {
+    ManifestError::Field {
+        field: field.into(),
+        problem: problem.into(),
+    }
+}
+
+fn expect(at: &str, holds: bool, problem: &str) -> Result<(), ManifestError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(field(at, problem))
+    }
+}
+
+/// `calico-images`, or `acme/missing-limits`. ASCII only, so that no look-alike letter can pass for another name.
+fn is_name(name: &str) -> bool {
+    let part = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 63
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+    };
+    match name.split_once('/') {
+        None => part(name),
+        Some((publisher, name)) => part(publisher) && part(name),
+    }
+}

@@ -1,0 +1,209 @@
+//! Kubernetes objects as the host handles them: JSON with an identity.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kinds;
+
+/// Which object: enough to find it again, and to sort by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectId {
+    /// `apps/v1`
+    pub api_version: String,
+    /// `DaemonSet`
+    pub kind: String,
+    /// Empty for a cluster-scoped object.
+    pub namespace: String,
+    /// The name within kind and namespace.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// kubectl's way of naming it, `daemonset.apps/calico-node`, without the namespace.
+    pub fn short(&self) -> String {
+        let kind = self.kind.to_ascii_lowercase();
+        match kinds::group(&self.api_version) {
+            "" => format!("{kind}/{}", self.name),
+            group => format!("{kind}.{group}/{}", self.name),
+        }
+    }
+
+    /// Whether a user who typed `asked` means this object: `calico-node`, `daemonset/calico-node` or
+    /// `daemonset.apps/calico-node`.
+    pub fn answers_to(&self, asked: &str) -> bool {
+        match asked.split_once('/') {
+            None => asked == self.name,
+            Some((kind, name)) => {
+                name == self.name
+                    && (kind.eq_ignore_ascii_case(&self.kind) || self.short() == asked)
+            }
+        }
+    }
+}
+
+impl fmt::Display for ObjectId {
+    /// `daemonset.apps/calico-node -n kube-system`
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.short())?;
+        if self.namespace.is_empty() {
+            Ok(())
+        } else {
+            write!(out, " -n {}", self.namespace)
+        }
+    }
+}
+
+/// One object as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Which object.
+    pub id: ObjectId,
+    /// `metadata.uid`; empty when read from a file that has none.
+    pub uid: String,
+    /// `metadata.resourceVersion`; empty when read from a file that has none.
+    pub resource_version: String,
+    /// The whole object.
+    pub value: Value,
+}
+
+/// Why a JSON value is not an object that can be handled.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ObjectError {
+    /// A field that every object has is not there, or is not text.
+    #[error("an object has no `{0}`")]
+    Missing(&'static str),
+    /// A name that could not be a Kubernetes name, such as `../x`.
+    #[error("`{0}` is not a name that Kubernetes accepts")]
+    Name(String),
+}
+
+impl Object {
+    /// Takes a JSON object with apiVersion, kind and metadata.name. A namespaced object without a namespace is in
+    /// `default_namespace`, as kubectl would have it.
+    pub fn new(value: Value, default_namespace: &str) -> Result<Self, ObjectError> {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let api_version = text("/apiVersion")
+            .ok_or(ObjectError::Missing("apiVersion"))?
+            .to_owned();
+        let kind = text("/kind")
+            .ok_or(ObjectError::Missing("kind"))?
+            .to_owned();
+        let name = text("/metadata/name")
+            .ok_or(ObjectError::Missing("metadata.name"))?
+            .to_owned();
+        let cluster_scoped =
+            kinds::lookup(&api_version, &kind).is_some_and(|resource| !resource.namespaced);
+        let namespace = match text("/metadata/namespace") {
+            _ if cluster_scoped => "",
+            Some(namespace) => namespace,
+            None => default_namespace,
+        }
+        .to_owned();
+        for part in [&name, &namespace] {
+            if part.contains(['/', '\\', '\0'])
+                || part == ".."
+                || part.chars().any(char::is_control)
+            {
+                return Err(ObjectError::Name(
+                    part.chars().filter(|c| !c.is_control()).take(80).collect(),
+                ));
+            }
+        }
+        let uid = text("/metadata/uid").unwrap_or_default().to_owned();
+        let resource_version = text("/metadata/resourceVersion")
+            .unwrap_or_default()
+            .to_owned();
+        Ok(Self {
+            id: ObjectId {
+                api_version,
+                kind,
+                namespace,
+                name,
+            },
+            uid,
+            resource_version,
+            value,
+        })
+    }
+
+    /// The text at a JSON pointer, if there is text.
+    pub fn text(&self, pointer: &str) -> Option<&str> {
+        self.value.pointer(pointer).and_then(Value::as_str)
+    }
+}
+
+/// Whether two readings of an object say the same thing apart from what the server and controllers keep for
+/// themselves: status, resourceVersion, managedFields and generation.
+pub fn same_content(one: &Value, other: &Value) -> bool {
+    content(one) == content(other)
+}
+
+/// The object without status and without the metadata that the server writes by itself.
+pub fn content(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+        if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+            for field in SERVER_METADATA {
+                metadata.remove(field);
+            }
+            if let Some(annotations) = metadata
+                .get_mut("annotations")
+                .and_then(Value::as_object_mut)
+            {
+                annotations.remove(TEMPLATE_GENERATION);
+                annotations.remove(REVISION);
+            }
+        }
+    }
+    value
+}
+
+const SERVER_METADATA: [&str; 3] = ["managedFields", "resourceVersion", "generation"];
+/// Written by the API server whenever a DaemonSet's template changes (kubernetes, registry/apps/daemonset/strategy.go).
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+/// Written by the Deployment controller after each rollout.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_are_kubectls() {
+        let value = json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "calico-node"}});
+        let object = Object::new(value, "kube-system").unwrap();
+        assert_eq!(
+            object.id.to_string(),
+            "daemonset.apps/calico-node -n kube-system"
+        );
+        for asked in [
+            "calico-node",
+            "daemonset/calico-node",
+            "DaemonSet/calico-node",
+            "daemonset.apps/calico-node",
+        ] {
+            assert!(object.id.answers_to(asked), "{asked}");
+        }
+        assert!(!object.id.answers_to("deployment/calico-node"));
+        let node = Object::new(
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}),
+            "x",
+        )
+        .unwrap();
+        assert_eq!(node.id.to_string(), "node/n");
+    }
+
+    #[test]
+    fn a_path_is_not_a_name() {
+        let value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "../../etc"}});
+        assert_eq!(
+            Object::new(value, "d"),
+            Err(ObjectError::Name("../../etc".into()))
+        );
+    }
+}

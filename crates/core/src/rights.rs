@@ -1,0 +1,184 @@
+//! The rights that a run needs, computed from manifests, so that `explain` can print them and a test can hold them to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::kinds;
+use crate::manifest::{Manifest, Verb};
+
+/// One right: a verb on a resource, in one namespace or everywhere, on one name or on all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// `None` means cluster-wide.
+    pub namespace: Option<String>,
+    /// API group; empty for the core group.
+    pub group: String,
+    /// `daemonsets`
+    pub resource: String,
+    /// `list`
+    pub verb: String,
+    /// One object only.
+    pub name: Option<String>,
+}
+
+impl Right {
+    /// A right on a resource.
+    pub fn new(namespace: Option<&str>, group: &str, resource: &str, verb: &str) -> Self {
+        Self {
+            namespace: namespace.map(str::to_owned),
+            group: group.into(),
+            resource: resource.into(),
+            verb: verb.into(),
+            name: None,
+        }
+    }
+}
+
+/// The namespace that holds what NKS deploys, and the run's lease.
+pub const SYSTEM_NAMESPACE: &str = "kube-system";
+
+/// The lease that keeps two runs apart.
+pub const LEASE: &str = "kubectl-nks";
+
+/// What `diagnose` needs: the lists of the manifest.
+pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    for rule in &manifest.spec.reads {
+        for namespace in scopes(&rule.namespaces) {
+            rights.insert(Right::new(
+                namespace,
+                kinds::group(&rule.api_version),
+                &plural(&rule.api_version, &rule.kind),
+                "list",
+            ));
+        }
+    }
+    rights.insert(Right {
+        name: Some(SYSTEM_NAMESPACE.into()),
+        ..Right::new(None, "", "namespaces", "get")
+    });
+    rights.insert(Right::new(None, "", "nodes", "list"));
+    rights
+}
+
+/// What `fix` needs on top of reading.
+pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    for rule in &manifest.spec.writes {
+        let declared = if rule.namespaces.is_empty() {
+            read_namespaces(manifest, &rule.kind)
+        } else {
+            rule.namespaces.clone()
+        };
+        for namespace in scopes(&declared) {
+            let right = |verb: &str| {
+                Right::new(
+                    namespace,
+                    kinds::group(&rule.api_version),
+                    &plural(&rule.api_version, &rule.kind),
+                    verb,
+                )
+            };
+            rights.insert(right("get"));
+            rights.extend(rule.verbs.iter().map(|verb| right(verb_word(*verb))));
+            rights.insert(Right::new(namespace, "", "events", "create"));
+        }
+    }
+    if !manifest.spec.writes.is_empty() {
+        let lease = |verb: &str| {
+            Right::new(
+                Some(SYSTEM_NAMESPACE),
+                "coordination.k8s.io",
+                "leases",
+                verb,
+            )
+        };
+        rights.insert(lease("create"));
+        for verb in ["get", "update", "delete"] {
+            rights.insert(Right {
+                name: Some(LEASE.into()),
+                ..lease(verb)
+            });
+        }
+    }
+    rights
+}
+
+fn verb_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Patch => "patch",
+        Verb::Create => "create",
+        Verb::Delete => "delete",
+    }
+}
+
+fn read_namespaces(manifest: &Manifest, kind: &str) -> Vec<String> {
+    manifest
+        .spec
+        .reads
+        .iter()
+        .find(|read| read.kind == kind)
+        .map(|read| read.namespaces.clone())
+        .unwrap_or_default()
+}
+
+fn scopes(namespaces: &[String]) -> Vec<Option<&str>> {
+    if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces.iter().map(|name| Some(name.as_str())).collect()
+    }
+}
+
+/// The resource name of a kind; for kinds outside the table, the rule that most CRDs follow.
+fn plural(api_version: &str, kind: &str) -> String {
+    kinds::lookup(api_version, kind).map_or_else(
+        || format!("{}s", kind.to_ascii_lowercase()),
+        |resource| resource.plural.to_owned(),
+    )
+}
+
+/// The verbs of a role, by group, resource and name.
+type Rules<'a> = BTreeMap<(&'a str, &'a str, Option<&'a str>), Vec<&'a str>>;
+
+/// The rights as RBAC objects named `name`: one ClusterRole for what is cluster-wide, one Role for each namespace. They
+/// bind nobody.
+pub fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
+    let mut scopes: BTreeMap<&Option<String>, Rules<'_>> = BTreeMap::new();
+    for right in rights {
+        let key = (
+            right.group.as_str(),
+            right.resource.as_str(),
+            right.name.as_deref(),
+        );
+        scopes
+            .entry(&right.namespace)
+            .or_default()
+            .entry(key)
+            .or_default()
+            .push(&right.verb);
+    }
+    scopes
+        .into_iter()
+        .map(|(namespace, rules)| {
+            let rules: Vec<Value> = rules
+                .into_iter()
+                .map(|((group, resource, name), verbs)| {
+                    let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+                    if let Some(name) = name {
+                        rule["resourceNames"] = json!([name]);
+                    }
+                    rule
+                })
+                .collect();
+            let mut role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                "metadata": {"name": name}, "rules": rules});
+            if let Some(namespace) = namespace {
+                role["kind"] = json!("Role");
+                role["metadata"]["namespace"] = json!(namespace);
+            }
+            role
+        })
+        .collect()
+}

@@ -1,0 +1,283 @@
+//! What a change really does: the difference between two states of an object, held against what was declared.
+//!
+//! A patch is never trusted by its words. It is applied, the two states are compared, and each place that differs must
+//! lie at or below a declared path (contract.md, property 4).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::pointer::{Pattern, Pointer};
+
+/// One place that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// Where.
+    pub path: Pointer,
+    /// What was there; absent where the place is new.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub before: Option<Value>,
+    /// What is there now; absent where the place is gone.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub after: Option<Value>,
+    /// The names of the list entries on the way, so that `containers/0` still means the same container later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Named>,
+}
+
+/// A place that holds `null` is there; only a missing one is absent.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+/// A list entry on the way to an edit, and its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Pointer to the `name` field of the entry.
+    pub path: Pointer,
+    /// What it holds.
+    pub name: Value,
+}
+
+/// Every place in which `before` and `after` differ, in order. Lists are compared entry by entry, so that a shifted list
+/// shows as a change of every entry, names included.
+pub fn edits(before: &Value, after: &Value) -> Vec<Edit> {
+    let mut found = Vec::new();
+    compare(
+        &Pointer::default(),
+        before,
+        after,
+        &mut Vec::new(),
+        &mut found,
+    );
+    found
+}
+
+fn compare(
+    at: &Pointer,
+    before: &Value,
+    after: &Value,
+    within: &mut Vec<Named>,
+    found: &mut Vec<Edit>,
+) {
+    let edit =
+        |path: Pointer, before: Option<&Value>, after: Option<&Value>, within: &[Named]| Edit {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+            within: within.to_vec(),
+        };
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let added = new.keys().filter(|key| !old.contains_key(*key));
+            for key in old.keys().chain(added) {
+                let path = at.child(key);
+                match (old.get(key), new.get(key)) {
+                    (Some(old), Some(new)) => compare(&path, old, new, within, found),
+                    (old, new) => found.push(edit(path, old, new, within)),
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                let path = at.child(index.to_string());
+                let named = old.get("name").map(|name| Named {
+                    path: path.child("name"),
+                    name: name.clone(),
+                });
+                let depth = within.len();
+                within.extend(named);
+                compare(&path, old, new, within, found);
+                within.truncate(depth);
+            }
+            // Removals run from the end, so that each index is still right when its turn comes.
+            for index in (new.len()..old.len()).rev() {
+                found.push(edit(
+                    at.child(index.to_string()),
+                    old.get(index),
+                    None,
+                    within,
+                ));
+            }
+            for (index, entry) in new.iter().enumerate().skip(old.len()) {
+                found.push(edit(at.child(index.to_string()), None, Some(entry), within));
+            }
+        }
+        (old, new) if old == new => {}
+        (old, new) => found.push(edit(at.clone(), Some(old), Some(new), within)),
+    }
+}
+
+/// The edits as an RFC 6902 document: each first tests what it is about to replace, and the names on the way.
+pub fn operations(edits: &[Edit]) -> Vec<Value> {
+    let mut operations = Vec::new();
+    for edit in edits {
+        for named in &edit.within {
+            operations
+                .push(json!({"op": "test", "path": named.path.to_string(), "value": named.name}));
+        }
+        let path = edit.path.to_string();
+        match (&edit.before, &edit.after) {
+            (Some(before), Some(after)) => {
+                operations.push(json!({"op": "test", "path": path, "value": before}));
+                operations.push(json!({"op": "replace", "path": path, "value": after}));
+            }
+            (Some(before), None) => {
+                operations.push(json!({"op": "test", "path": path, "value": before}));
+                operations.push(json!({"op": "remove", "path": path}));
+            }
+            (None, Some(after)) => {
+                operations.push(json!({"op": "add", "path": path, "value": after}))
+            }
+            (None, None) => {}
+        }
+    }
+    operations.dedup();
+    operations
+}
+
+/// Why a change is out of bounds.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ScopeError {
+    /// A place that no fixer may change, whatever its manifest says.
+    #[error("{0} may never be changed by a fixer")]
+    Immutable(String),
+    /// A place that the manifest does not declare.
+    #[error("{0} is outside the declared paths")]
+    Outside(Pointer),
+}
+
+/// Holds every edit against the declared paths and against what no fixer may change.
+pub fn check(edits: &[Edit], declared: &[Pattern]) -> Result<(), ScopeError> {
+    for edit in edits {
+        if let Some(place) = immutable(edit.path.steps()) {
+            return Err(ScopeError::Immutable(place));
+        }
+        if !declared
+            .iter()
+            .any(|pattern| edit.path.is_covered_by(pattern))
+        {
+            return Err(ScopeError::Outside(edit.path.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a declared path that could only ever reach what no fixer may change, or that takes in the whole object.
+pub fn check_declared(pattern: &Pattern) -> Result<(), ScopeError> {
+    match pattern.steps() {
+        [] => Err(ScopeError::Immutable("the whole object".into())),
+        [first] if first == "metadata" || first == "*" => {
+            Err(ScopeError::Immutable(pattern.to_string()))
+        }
+        steps => immutable(steps).map_or(Ok(()), |place| Err(ScopeError::Immutable(place))),
+    }
+}
+
+/// Identity, owners, server-written fields and, until fixers can name single ones, finalizers.
+fn immutable(steps: &[String]) -> Option<String> {
+    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+    let forbidden = match steps.as_slice() {
+        ["apiVersion" | "kind" | "status", ..] | ["metadata"] => true,
+        ["metadata", field, ..] => !matches!(*field, "annotations" | "labels"),
+        _ => false,
+    };
+    forbidden.then(|| {
+        format!(
+            "/{}",
+            steps.iter().take(2).copied().collect::<Vec<_>>().join("/")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(containers: Value) -> Value {
+        json!({"spec": {"containers": containers}})
+    }
+
+    fn images() -> Vec<Pattern> {
+        vec![Pattern::parse("/spec/containers/*/image").unwrap()]
+    }
+
+    #[test]
+    fn an_image_edit_names_its_container() {
+        let before = pod(json!([{"name": "a", "image": "x:1"}]));
+        let after = pod(json!([{"name": "a", "image": "y:1"}]));
+        let edits = edits(&before, &after);
+        check(&edits, &images()).unwrap();
+        let operations = operations(&edits);
+        assert_eq!(
+            operations[0],
+            json!({"op": "test", "path": "/spec/containers/0/name", "value": "a"})
+        );
+        let mut patched = before;
+        let patch: json_patch::Patch = serde_json::from_value(Value::Array(operations)).unwrap();
+        json_patch::patch(&mut patched, &patch).unwrap();
+        assert_eq!(patched, after);
+    }
+
+    #[test]
+    fn a_shifted_list_is_seen_by_its_names() {
+        let before = pod(json!([{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]));
+        let after = pod(json!([{"name": "b", "image": "y"}]));
+        assert_eq!(
+            check(&edits(&before, &after), &images()),
+            Err(ScopeError::Outside(
+                Pointer::parse("/spec/containers/0/name").unwrap()
+            ))
+        );
+    }
+
+    #[test]
+    fn lists_shrink_and_grow_in_an_order_that_applies() {
+        for (old, new) in [
+            (json!([1, 2, 3]), json!([1])),
+            (json!([1]), json!([1, 2, 3])),
+            (json!([]), json!([[]])),
+        ] {
+            let operations = Value::Array(operations(&edits(&old, &new)));
+            let mut patched = old;
+            let patch: json_patch::Patch = serde_json::from_value(operations).unwrap();
+            json_patch::patch(&mut patched, &patch).unwrap();
+            assert_eq!(patched, new);
+        }
+    }
+
+    #[test]
+    fn null_is_not_absence() {
+        let edits = edits(&json!({"a": null}), &json!({"a": 1}));
+        let stored = serde_json::to_string(&edits).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Edit>>(&stored).unwrap(), edits);
+    }
+
+    #[test]
+    fn some_places_are_nobodys() {
+        for path in [
+            "/metadata/uid",
+            "/metadata/finalizers/0",
+            "/status/phase",
+            "/metadata/ownerReferences/0/uid",
+            "/kind",
+        ] {
+            assert!(
+                check_declared(&Pattern::parse(path).unwrap()).is_err(),
+                "{path}"
+            );
+        }
+        assert!(check_declared(&Pattern::parse("").unwrap()).is_err());
+        assert!(check_declared(&Pattern::parse("/*").unwrap()).is_err());
+        assert!(check_declared(&Pattern::parse("/metadata/annotations/x").unwrap()).is_ok());
+    }
+}

@@ -1,0 +1,170 @@
+//! Objects from files: YAML or JSON, several documents, Lists within.
+
+use serde_json::Value;
+
+use crate::object::{Object, ObjectError};
+use crate::yaml::{self, YamlError};
+
+/// The largest file taken, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// Why a text holds no objects.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Larger than [`MAX_BYTES`].
+    #[error("{0} bytes, {MAX_BYTES} are the most")]
+    TooLarge(usize),
+    /// Not JSON.
+    #[error("{0}")]
+    Syntax(String),
+    /// Not YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// A document that is not a Kubernetes object.
+    #[error("document {number}: {source}")]
+    Document {
+        /// Counted from 1, empty ones left out.
+        number: usize,
+        /// What is wrong.
+        source: ObjectError,
+    },
+}
+
+/// Reads every object in `text`. Lists are taken apart; empty documents are passed over.
+pub fn parse(text: &str, default_namespace: &str) -> Result<Vec<Object>, SourceError> {
+    if text.len() > MAX_BYTES {
+        return Err(SourceError::TooLarge(text.len()));
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    let documents: Vec<Value> = if text.trim_start().starts_with(['{', '[']) {
+        let stream = serde_json::Deserializer::from_str(text).into_iter();
+        match stream.collect::<Result<Vec<Value>, _>>() {
+            Ok(documents) => documents,
+            // YAML's flow style also starts with a brace, so the YAML reader has the last word.
+            Err(problem) => {
+                yaml::parse_all(text).map_err(|_| SourceError::Syntax(problem.to_string()))?
+            }
+        }
+    } else {
+        yaml::parse_all(text)?
+    };
+    let mut objects = Vec::new();
+    for (index, document) in documents.into_iter().enumerate() {
+        flatten(document, default_namespace, &mut objects).map_err(|source| {
+            SourceError::Document {
+                number: index + 1,
+                source,
+            }
+        })?;
+    }
+    Ok(objects)
+}
+
+fn flatten(
+    document: Value,
+    default_namespace: &str,
+    objects: &mut Vec<Object>,
+) -> Result<(), ObjectError> {
+    match document {
+        Value::Null => Ok(()),
+        Value::Array(entries) => entries
+            .into_iter()
+            .try_for_each(|entry| flatten(entry, default_namespace, objects)),
+        Value::Object(mut map) => {
+            let kind = map
+                .get("kind")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            let Some(item_kind) = kind
+                .strip_suffix("List")
+                .filter(|_| map.contains_key("items"))
+            else {
+                objects.push(Object::new(Value::Object(map), default_namespace)?);
+                return Ok(());
+            };
+            let api_version = map.get("apiVersion").cloned();
+            let Some(Value::Array(items)) = map.remove("items") else {
+                return Ok(());
+            };
+            for mut item in items {
+                // A typed list (`PodList`) leaves kind and apiVersion out of its items; `List` keeps them.
+                if !item_kind.is_empty()
+                    && let Value::Object(fields) = &mut item
+                {
+                    fields
+                        .entry("kind")
+                        .or_insert_with(|| Value::from(item_kind));
+                    if let Some(api_version) = &api_version {
+                        fields
+                            .entry("apiVersion")
+                            .or_insert_with(|| api_version.clone());
+                    }
+                }
+                flatten(item, default_namespace, objects)?;
+            }
+            Ok(())
+        }
+        _ => Err(ObjectError::Missing("kind")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        parse(text, "d")
+            .unwrap()
+            .iter()
+            .map(|object| object.id.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn documents_lists_and_typed_lists_all_give_objects() {
+        assert_eq!(
+            names(
+                "---\nkind: Pod\napiVersion: v1\nmetadata: {name: a}\n---\n---\nkind: Node\napiVersion: v1\nmetadata: {name: n}\n"
+            ),
+            ["pod/a -n d", "node/n"]
+        );
+        assert_eq!(
+            names(
+                r#"{"kind":"List","apiVersion":"v1","items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"x"}}]}"#
+            ),
+            ["pod/a -n x"]
+        );
+        assert_eq!(
+            names(r#"{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"a"}}]}"#),
+            ["pod/a -n d"]
+        );
+        assert_eq!(
+            names("\u{feff}kind: Pod\r\napiVersion: v1\r\nmetadata: {name: a}\r\n"),
+            ["pod/a -n d"]
+        );
+        assert!(names("").is_empty());
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_said() {
+        let said = |text: &str| parse(text, "d").unwrap_err().to_string();
+        assert_eq!(
+            said(
+                "---\nkind: Node\napiVersion: v1\nmetadata: {name: n}\n---\n---\nkind: Pod\napiVersion: v1\n"
+            ),
+            "document 2: an object has no `metadata.name`"
+        );
+        assert!(
+            said("{\"kind\": ").contains("EOF"),
+            "{}",
+            said("{\"kind\": ")
+        );
+        assert!(!said("a: [1, 2").is_empty());
+        assert!(
+            said("kind: Pod\nkind: Node\n").contains("duplicate"),
+            "{}",
+            said("kind: Pod\nkind: Node\n")
+        );
+    }
+}

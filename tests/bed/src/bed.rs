@@ -1,0 +1,389 @@
+//! The bed itself: starting it, looking at it, and taking it away.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use crate::authority::{Authority, token_keys};
+use crate::binaries::Binaries;
+use crate::components::{self, Ports};
+use crate::kubectl::{items, text};
+use crate::nodes;
+use crate::process::{Component, Detached, Guard, tail};
+
+/// Image references that no node of the bed can pull unless [`Options::unpullable`] says otherwise: whatever is on a
+/// `.invalid` host, and the broken references of the guide's section 14, whose repositories end in `calico-node` and
+/// the like. The published ones (`docker.io/calico/node`) pull well.
+pub const UNPULLABLE: &str =
+    "^[^/]+[.]invalid(:[0-9]+)?/|(^|/)calico-(node|cni|typha|kube-controllers)([:@]|$)";
+
+/// How long each step of the start may take. Usually the whole takes about ten seconds.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often a condition is looked at.
+const GLANCE: Duration = Duration::from_millis(150);
+
+/// How often a start is tried again after somebody else has taken one of its ports.
+const ATTEMPTS: u32 = 3;
+
+/// Folders of beds that ended longer ago than this are removed.
+const LOGS_KEPT: Duration = Duration::from_hours(24);
+
+/// How a bed is to be. `Options::default()` is what most tests want.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many simulated nodes there are; three by default.
+    pub nodes: u32,
+    /// What cluster, context and administrator are called in the kubeconfigs, and how the names of nodes begin:
+    /// `nks-bed` by default.
+    pub name: String,
+    /// A regular expression (RE2) over image references that no node can pull; [`UNPULLABLE`] by default.
+    pub unpullable: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            nodes: 3,
+            name: "nks-bed".to_owned(),
+            unpullable: UNPULLABLE.to_owned(),
+        }
+    }
+}
+
+/// A running control plane with simulated nodes. Dropping it stops it and keeps its logs for a day, since a test may
+/// have failed; [`Bed::stop`] removes them too.
+pub struct Bed {
+    binaries: Binaries,
+    options: Options,
+    authority: Authority,
+    folder: PathBuf,
+    server: String,
+    /// In the order in which they were started.
+    components: Vec<Component>,
+    /// Dropped after the components were stopped, and gone when the bed was detached.
+    guard: Option<Guard>,
+}
+
+impl Bed {
+    /// Builds the tools if need be, without a word, and starts a bed.
+    ///
+    /// # Errors
+    /// As [`Binaries::build`] and [`Bed::start_with`].
+    pub fn start(options: Options) -> Result<Self> {
+        Self::start_with(Binaries::build(&mut |_| {})?, options)
+    }
+
+    /// Starts a bed: control plane ready, nodes ready, the accounts that pods need in place.
+    ///
+    /// # Errors
+    /// When a process ends or is not ready in time. The error holds the end of its log, and the folder of the bed
+    /// with all logs is kept and named.
+    pub fn start_with(binaries: Binaries, options: Options) -> Result<Self> {
+        let mut attempt = 1;
+        loop {
+            let mut bed = Self::prepare(&binaries, &options)?;
+            let Err(error) = bed.launch() else {
+                return Ok(bed);
+            };
+            let port_taken = bed
+                .components
+                .iter()
+                .any(|it| tail(&it.log, 50).contains("address already in use"));
+            if !port_taken || attempt == ATTEMPTS {
+                return Err(error.context(format!(
+                    "the test bed did not start; see {}",
+                    bed.folder.display()
+                )));
+            }
+            bed.stop();
+            attempt += 1;
+        }
+    }
+
+    /// Makes the folder with everything that the processes read.
+    fn prepare(binaries: &Binaries, options: &Options) -> Result<Self> {
+        let parent = std::env::temp_dir().join("nks-bed");
+        fs::create_dir_all(&parent)?;
+        sweep(&parent);
+        let folder = tempfile::Builder::new()
+            .prefix("bed-")
+            .tempdir_in(&parent)?
+            .keep();
+        let bed = Self {
+            binaries: binaries.clone(),
+            options: options.clone(),
+            authority: Authority::new()?,
+            guard: Some(Guard::start(&folder)?),
+            folder,
+            server: String::new(),
+            components: Vec::new(),
+        };
+        let (authority, server) = (bed.authority.identity(), bed.authority.server()?);
+        let (token_key, token_public) = token_keys()?;
+        let pattern = serde_json::to_string(&options.unpullable)?;
+        for (file, content) in [
+            ("ca.crt", authority.certificate),
+            ("ca.key", authority.key),
+            ("server.crt", server.certificate),
+            ("server.key", server.key),
+            ("token.key", token_key),
+            ("token.pub", token_public),
+            (
+                "stages.yaml",
+                include_str!("../stages.yaml").replace("@UNPULLABLE@", &pattern),
+            ),
+        ] {
+            fs::write(bed.folder.join(file), content)?;
+        }
+        Ok(bed)
+    }
+
+    /// Starts the processes one after the other, each once what it needs is ready.
+    fn launch(&mut self) -> Result<()> {
+        let ports = Ports::pick()?;
+        self.server = format!("https://127.0.0.1:{}", ports.server);
+        fs::write(
+            self.kubeconfig(),
+            self.client_kubeconfig(&self.options.name, Some("system:masters"))?,
+        )?;
+
+        self.run("etcd", "server", &components::etcd(&self.folder, &ports))?;
+        self.await_ready("etcd listens", |_| Ok(listens(ports.etcd)))?;
+        self.run(
+            "kube-apiserver",
+            "kube-apiserver",
+            &components::apiserver(&self.folder, &ports),
+        )?;
+        self.await_ready("the API server listens", |_| Ok(listens(ports.server)))?;
+        self.await_ready("the API server is ready", |bed| {
+            bed.kubectl(&["get", "--raw=/readyz"]).map(|_| true)
+        })?;
+
+        let nodes = nodes::list(
+            &self.options.name,
+            self.options.nodes,
+            self.binaries.version(),
+        )
+        .to_string();
+        if self.options.nodes > 0 {
+            self.with_file(&nodes, |path| {
+                self.kubectl(&["create", "--validate=false", "-f", &path.to_string_lossy()])
+            })?;
+        }
+        let (controllers, scheduler) = ("kube-controller-manager", "kube-scheduler");
+        self.run(
+            controllers,
+            controllers,
+            &components::controller_manager(&self.folder),
+        )?;
+        self.run(scheduler, scheduler, &components::scheduler(&self.folder))?;
+        self.run("kwok", "kwok", &components::kwok(&self.folder))?;
+        self.await_ready("nodes and service accounts are ready", Self::is_populated)
+    }
+
+    fn run(&mut self, name: &'static str, tool: &str, arguments: &[String]) -> Result<()> {
+        let guard = self.guard.as_ref().context("the bed is detached")?;
+        let component = Component::start(
+            name,
+            &self.binaries.tool(tool),
+            arguments,
+            &self.folder,
+            guard,
+        )?;
+        self.components.push(component);
+        Ok(())
+    }
+
+    /// Waits for `condition`, but not for a process that has ended.
+    fn await_ready(
+        &mut self,
+        description: &str,
+        condition: impl Fn(&Self) -> Result<bool>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let mut last = None;
+        loop {
+            for component in &mut self.components {
+                if let Some(status) = component.ended() {
+                    bail!(
+                        "{} ended ({status}):\n{}",
+                        component.name,
+                        tail(&component.log, 20)
+                    );
+                }
+            }
+            match condition(self) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => last = Some(error),
+            }
+            if begun.elapsed() >= PATIENCE {
+                let newest = self
+                    .components
+                    .last()
+                    .map(|it| tail(&it.log, 20))
+                    .unwrap_or_default();
+                return Err(timed_out(description, PATIENCE, last).context(newest));
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// Whether every node is ready, which takes kwok, and pods can be made, which takes the controller manager.
+    fn is_populated(&self) -> Result<bool> {
+        let objects =
+            items(self.kubectl_json(&["get", "nodes,serviceaccounts", "--all-namespaces"])?);
+        let ready = |node: &Value| {
+            let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+            conditions.is_some_and(|all| {
+                all.iter()
+                    .any(|it| it["type"] == "Ready" && it["status"] == "True")
+            })
+        };
+        let nodes = objects
+            .iter()
+            .filter(|it| it["kind"] == "Node" && ready(it))
+            .count();
+        let has_account = |namespace: &str| {
+            objects.iter().any(|it| {
+                text(it, "/metadata/namespace") == namespace
+                    && text(it, "/metadata/name") == "default"
+            })
+        };
+        Ok(nodes == self.options.nodes as usize
+            && has_account("default")
+            && has_account("kube-system"))
+    }
+
+    /// Calls `condition` until it returns true. An error from it counts as "not yet".
+    ///
+    /// # Errors
+    /// When that has not happened within `limit`; the error holds `description` and the last error of `condition`.
+    pub fn wait_for(
+        &self,
+        description: &str,
+        limit: Duration,
+        mut condition: impl FnMut() -> Result<bool>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let mut last = None;
+        loop {
+            match condition() {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => last = Some(error),
+            }
+            if begun.elapsed() >= limit {
+                return Err(timed_out(description, limit, last));
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+
+    /// The administrator's kubeconfig. RBAC does not apply to that user; see [`Bed::operator`].
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// Where the logs are, one a process.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The tools that this bed runs.
+    #[must_use]
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// The address of the API server, with its scheme.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The ids of all processes that belong to this bed, for a test that wants to see them gone.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        self.components
+            .iter()
+            .map(Component::process)
+            .chain(self.guard.as_ref().map(Guard::process))
+            .collect()
+    }
+
+    /// The kubeconfig of a client with a certificate made for it.
+    pub(crate) fn client_kubeconfig(&self, user: &str, group: Option<&str>) -> Result<String> {
+        let identity = self.authority.client(user, group)?;
+        Ok(self
+            .authority
+            .kubeconfig(&self.options.name, &self.server, user, &identity))
+    }
+
+    /// Stops the bed and removes its folder.
+    pub fn stop(self) {
+        let folder = self.folder.clone();
+        drop(self);
+        // What cannot be removed now is swept by a later bed.
+        let _ = fs::remove_dir_all(folder);
+    }
+
+    /// Lets the bed outlive this process.
+    #[must_use]
+    pub fn detach(mut self) -> Detached {
+        if let Some(mut guard) = self.guard.take() {
+            guard.release();
+        }
+        let detached = Detached::new(&self.folder, &self.kubeconfig(), &self.components);
+        self.components.clear();
+        detached
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        // Newest first: an API server whose etcd is gone does not answer SIGTERM for a minute.
+        for component in self.components.iter_mut().rev() {
+            component.stop();
+        }
+        // The guard takes etcd's data away and ends with its whole group, in which nobody but itself is left.
+        drop(self.guard.take());
+    }
+}
+
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn timed_out(description: &str, limit: Duration, last: Option<anyhow::Error>) -> anyhow::Error {
+    let waited = format!("waited {} s in vain: {description}", limit.as_secs());
+    last.map_or_else(
+        || anyhow!(waited.clone()),
+        |error| error.context(waited.clone()),
+    )
+}
+
+/// Removes the folders of beds that ended long ago: a guard takes etcd's data away when it kills its group.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let age = entry
+            .metadata()
+            .and_then(|it| it.modified())
+            .map(|it| SystemTime::now().duration_since(it));
+        let old = matches!(age, Ok(Ok(age)) if age > LOGS_KEPT);
+        if old && !entry.path().join("etcd").exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The test bed: a real etcd, API server, controller manager and scheduler, built from Go source, with nodes that kwok
+//! simulates. It needs no container engine, no root and, once built, no network.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! let bed = nks_bed::Bed::start(nks_bed::Options::default())?;
+//! bed.scenario("calico-images")?;
+//! let pods = bed.kubectl(&["get", "pods", "-A"])?;
+//! # drop(pods); Ok(()) }
+//! ```
+//!
+//! The map:
+//! * [`Binaries`] builds the tools once and keeps them in the cache folder of the user.
+//! * [`Bed`] starts them in a temporary folder, each with a log, and stops them when dropped.
+//! * `scenarios/<name>/` holds the objects that put one fault into the cluster; [`Bed::scenario`] applies a folder.
+//! * `stages.yaml` says how the simulated nodes answer.
+//!
+//! Nothing outlives the test process, not even after SIGKILL or in a `static` that is never dropped: a shell waits at
+//! the other end of a pipe and kills the whole process group when the pipe closes. [`Bed::detach`] calls it off.
+
+mod authority;
+mod bed;
+mod binaries;
+mod components;
+mod kubectl;
+mod nodes;
+mod operator;
+mod process;
+mod scenario;
+mod snapshot;
+
+pub use bed::{Bed, Options, UNPULLABLE};
+pub use binaries::{Binaries, cache_folder};
+pub use process::Detached;

@@ -1,0 +1,130 @@
+//! The whole flow against a real API server, as the ordinary operator whose rights `explain` prints.
+//!
+//! One control plane serves this test binary; each test has it to itself, with the scenario put in afresh.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod crash;
+mod faults;
+mod proxy;
+mod question;
+mod repair;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use nks_bed::{Bed, Options};
+use serde_json::Value;
+use support::User;
+
+static BED: OnceLock<Mutex<Bed>> = OnceLock::new();
+
+/// The three workloads of the scenario, in the order in which they are mended.
+pub(crate) const WORKLOADS: [&str; 3] = [
+    "daemonset/calico-node",
+    "deployment/calico-kube-controllers",
+    "deployment/calico-typha",
+];
+
+/// The bed, with nothing of an earlier test in kube-system.
+pub(crate) fn bed() -> MutexGuard<'static, Bed> {
+    let bed =
+        BED.get_or_init(|| Mutex::new(Bed::start(Options::default()).expect("the bed starts")));
+    // A test that failed has left the bed usable; the next one clears it.
+    let bed = bed.lock().unwrap_or_else(PoisonError::into_inner);
+    clear(&bed);
+    bed
+}
+
+fn clear(bed: &Bed) {
+    let mut arguments = vec![
+        "delete",
+        "--namespace",
+        "kube-system",
+        "--ignore-not-found",
+        "--wait=true",
+    ];
+    arguments.extend(WORKLOADS);
+    arguments.push("lease/kubectl-nks");
+    bed.kubectl(&arguments).expect("the scenario is cleared");
+    bed.wait_for(
+        "the pods of the scenario are gone",
+        Duration::from_secs(60),
+        || {
+            let pods = bed.kubectl(&[
+                "get",
+                "pods",
+                "--namespace",
+                "kube-system",
+                "--output",
+                "name",
+            ])?;
+            Ok(!pods.contains("calico"))
+        },
+    )
+    .expect("the pods go");
+}
+
+/// An operator who holds exactly the roles that `explain` prints, as a user with a home of their own.
+pub(crate) fn operator(bed: &Bed) -> User {
+    let roles = User::new().nks(&["explain", "calico-images", "-o", "rbac"]);
+    support::expect(&roles, 0);
+    User::with(
+        &bed.operator("olivia", &[&roles.stdout])
+            .expect("the operator is made"),
+    )
+}
+
+/// The images of a workload, init containers first.
+pub(crate) fn images(bed: &Bed, workload: &str) -> Vec<String> {
+    let object = bed
+        .kubectl_json(&["get", workload, "--namespace", "kube-system"])
+        .expect("the workload is there");
+    let spec = &object["spec"]["template"]["spec"];
+    let containers = ["initContainers", "containers"]
+        .into_iter()
+        .filter_map(|list| spec[list].as_array())
+        .flatten();
+    containers
+        .map(|container| container["image"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Whether no workload has an image that was mended.
+pub(crate) fn is_untouched(bed: &Bed) -> bool {
+    WORKLOADS.iter().all(|workload| {
+        images(bed, workload)
+            .iter()
+            .all(|image| image.starts_with("nks.invalid/"))
+    })
+}
+
+/// Everything in the cluster but pods and what the workload controllers make of a changed template, without the fields
+/// that the server keeps for itself.
+pub(crate) fn everything(bed: &Bed) -> BTreeMap<String, Value> {
+    let made_by_controllers = [
+        "core/v1/pods/",
+        "apps/v1/replicasets/",
+        "apps/v1/controllerrevisions/",
+    ];
+    let snapshot = bed.snapshot().expect("the cluster is read");
+    snapshot
+        .into_iter()
+        .filter(|(key, _)| !made_by_controllers.iter().any(|made| key.starts_with(made)))
+        .map(|(key, value)| (key, nks_core::object::content(&value)))
+        .collect()
+}
+
+/// A kubeconfig for `server` without credentials, as `kubectl proxy` needs it.
+pub(crate) fn plain_kubeconfig(folder: &Path, server: &str) -> PathBuf {
+    let path = folder.join("proxy.kubeconfig");
+    let config = serde_json::json!({"apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+        "clusters": [{"name": "proxy", "cluster": {"server": server}}],
+        "users": [{"name": "proxy", "user": {}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}]});
+    std::fs::write(&path, config.to_string()).expect("the kubeconfig is written");
+    path
+}

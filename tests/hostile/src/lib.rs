@@ -1,0 +1,143 @@
+//! A guest that does what no guest may do, one thing for each value of its setting `attack`. For tests of the host.
+//!
+//! The table is the function `attack`; `honest` is the one that must pass.
+
+mod exhaust;
+mod plans;
+
+use nks_fixer::{Finding, Fixer, Input, Outcome, Query, Report, Step};
+
+/// The fixer.
+#[derive(Debug)]
+pub struct Hostile;
+
+nks_fixer::export!(Hostile);
+
+/// Every value of the setting.
+pub const ATTACKS: [&str; 24] = [
+    "honest",
+    "outside-path",
+    "array-shift",
+    "swapped-array",
+    "bad-pointer",
+    "index-out-of-range",
+    "deep-json",
+    "endless-need",
+    "queries-outside",
+    "huge-output",
+    "many-steps",
+    "unknown-message",
+    "unknown-arg-control-characters",
+    "uid-edit",
+    "status-edit",
+    "finalizers-edit",
+    "spin",
+    "recursion",
+    "grow",
+    "trap",
+    "bad-ops",
+    "error",
+    "nan",
+    "state",
+];
+
+impl Fixer for Hostile {
+    fn analyze(input: &Input) -> Result<Outcome, String> {
+        attack(input.context.setting("attack").unwrap_or("honest"), input)
+    }
+}
+
+fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
+    Ok(match name {
+        "honest" => plans::honest(input),
+        "outside-path" => replaced("/spec/replicas", "99"),
+        "array-shift" => patched(r#"[{"op":"remove","path":"/spec/template/spec/containers/0"}]"#),
+        "swapped-array" => plans::swapped_array(input),
+        "bad-pointer" => replaced("/spec/template/~2", "1"),
+        "index-out-of-range" => plans::of_target(4_000_000_000, "[]"),
+        "deep-json" => replaced(
+            "/spec/template/spec/containers/0/image",
+            &plans::nested(10_000),
+        ),
+        "endless-need" => need(0),
+        "queries-outside" => need(99),
+        "huge-output" => found(&"x".repeat(2 * 1024 * 1024)),
+        "many-steps" => plans::many_steps(100_000),
+        "unknown-message" => done(Finding::error("not-in-the-manifest")),
+        "unknown-arg-control-characters" => plans::control_characters(),
+        "uid-edit" => replaced("/metadata/uid", r#""00000000-0000-4000-8000-000000000000""#),
+        "status-edit" => replaced("/status", "{}"),
+        "finalizers-edit" => patched(r#"[{"op":"add","path":"/metadata/finalizers","value":[]}]"#),
+        "spin" => exhaust::spin(),
+        "recursion" => found(&exhaust::recurse(0).to_string()),
+        "grow" => exhaust::grow(),
+        "trap" => panic!("a guest may panic"),
+        "bad-ops" => patched("[{"),
+        "error" => return Err("no reason \u{1b}[31mgiven".to_owned()),
+        "nan" => replaced("/spec/template/spec/containers/0/image", "1e999"),
+        "state" => exhaust::carry_state(input),
+        other => return Err(["no such attack: ", other].concat()),
+    })
+}
+
+fn done(finding: Finding) -> Outcome {
+    Outcome::Done(Report {
+        findings: vec![finding],
+        steps: Vec::new(),
+    })
+}
+
+fn found(what: &str) -> Outcome {
+    done(Finding::error("found").arg("what", what))
+}
+
+fn need(rule: u32) -> Outcome {
+    Outcome::Need(vec![Query {
+        rule,
+        namespace: None,
+        name: None,
+        args: Vec::new(),
+    }])
+}
+
+fn patched(ops: &str) -> Outcome {
+    plans::of_target(0, ops)
+}
+
+fn replaced(pointer: &str, value: &str) -> Outcome {
+    patched(
+        &[
+            r#"[{"op":"replace","path":""#,
+            pointer,
+            r#"","value":"#,
+            value,
+            "}]",
+        ]
+        .concat(),
+    )
+}
+
+fn step(target: u32, ops: &str) -> Step {
+    let change = nks_fixer::Change::Patch {
+        target,
+        ops: ops.to_owned(),
+    };
+    Step::new("mend", change).arg("what", "it").mends(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that never come back, or not natively.
+    const FATAL: [&str; 4] = ["spin", "recursion", "grow", "trap"];
+
+    #[test]
+    fn every_attack_of_the_list_exists() {
+        for name in ATTACKS.into_iter().filter(|name| !FATAL.contains(name)) {
+            let outcome = attack(name, &Input::default());
+            assert_eq!(outcome.is_err(), name == "error", "{name}");
+        }
+        assert!(attack("no-such", &Input::default()).is_err());
+    }
+}
