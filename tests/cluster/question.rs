@@ -9,9 +9,8 @@ use crate::{WORKLOADS, bed, images, is_untouched, operator};
 
 /// How long a screen may take, in milliseconds.
 const PATIENCE: u64 = 150_000;
-const QUESTION: &str = "Apply 3 changes to cluster";
-/// What follows the question once keys are read one by one: the cursor is hidden.
-const LISTENING: &str = "\u{1b}[?25l";
+/// What every question ends with.
+const QUESTION: &str = "[y/N] ";
 
 fn ask(user: &User) -> PtySession {
     let mut command = user.command("kubectl-nks", &["fix", "calico-images", "--timeout", "2m"]);
@@ -19,7 +18,6 @@ fn ask(user: &User) -> PtySession {
     command.env("TERM", "xterm").stdin(Stdio::inherit());
     let mut session = spawn_command(command, Some(PATIENCE)).expect("a pseudo-terminal");
     session.exp_string(QUESTION).expect("the question is asked");
-    session.exp_string(LISTENING).expect("it listens");
     session
 }
 
@@ -33,8 +31,7 @@ fn ended(mut session: PtySession) -> (String, String) {
 fn assert_exit(status: &str, code: i32, rest: &str) {
     assert!(
         status.starts_with("Exited") && status.ends_with(&format!(", {code})")),
-        "{status}
-{rest}"
+        "{status}\n{rest}"
     );
 }
 
@@ -106,20 +103,17 @@ fn without_a_terminal_nothing_is_written() {
 }
 
 #[test]
-#[ignore = "the second answer is sometimes typed before the program reads keys, and lost; not yet seen green"]
 fn an_object_that_changed_meanwhile_is_planned_again_and_not_overwritten() {
     let bed = bed();
     bed.scenario("calico-images").unwrap();
     let user = operator(&bed);
     let mut session = ask(&user);
     bed.kubectl(&[
-        "set",
-        "env",
+        "annotate",
         "daemonset/calico-node",
         "--namespace",
         "kube-system",
-        "--containers=calico-node",
-        "SOMEBODY=else",
+        "somebody=else",
     ])
     .unwrap();
     session.send_line("y").unwrap();
@@ -127,8 +121,6 @@ fn an_object_that_changed_meanwhile_is_planned_again_and_not_overwritten() {
         .exp_string("nothing was overwritten")
         .expect("the conflict is said");
     session.exp_string(QUESTION).expect("it asks again");
-    session.exp_string(LISTENING).expect("it listens");
-    // Asking the server takes longer than the program needs to start reading keys; what is typed before is lost.
     assert!(is_untouched(&bed));
     session.send_line("y").unwrap();
     let (rest, status) = ended(session);
@@ -144,7 +136,7 @@ fn an_object_that_changed_meanwhile_is_planned_again_and_not_overwritten() {
         ])
         .unwrap();
     assert!(
-        object.contains("SOMEBODY"),
+        object.contains("somebody: else"),
         "the other change is still there: {object}"
     );
     assert!(

@@ -1,11 +1,17 @@
 //! The question. The default answer is no, and without a terminal there is none.
+//!
+//! It is answered as kubectl's are, by a line: a person can correct it before Return, and the terminal stays as it was
+//! whatever ends the program.
 
-use std::io;
+use std::io::{self, Write};
+use std::thread;
 
-use dialoguer::Confirm;
 use nks_core::approval::Consent;
+use rustix::termios::{QueueSelector, tcflush};
+use tokio::sync::oneshot;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::screen::{Screen, can_ask};
 
 /// What came of the question.
@@ -19,28 +25,51 @@ pub(crate) enum Answer {
 }
 
 /// Asks `question` unless `--yes` answers it. Ctrl-C is a failure of kind `Interrupted`.
-pub(crate) fn confirm(screen: &Screen, question: &str, yes: bool) -> Result<Answer, Failure> {
+pub(crate) async fn confirm(
+    screen: &Screen,
+    question: &str,
+    yes: bool,
+    interrupt: &Interrupt,
+) -> Result<Answer, Failure> {
     if let Some(consent) = Consent::from_flag(yes) {
         return Ok(Answer::Given(consent));
     }
     if !can_ask() {
         return Ok(Answer::NoTerminal);
     }
-    match Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .wait_for_newline(true)
-        .interact()
-    {
-        Ok(answer) => Ok(Consent::from_answer(answer).map_or(Answer::Declined, Answer::Given)),
-        Err(dialoguer::Error::IO(problem)) if problem.kind() == io::ErrorKind::Interrupted => {
-            // The question hid the cursor, and nothing else would bring it back.
-            let _ = dialoguer::console::Term::stderr().show_cursor();
-            Err(Failure::new(
-                Kind::Interrupted,
-                screen.say("interrupted-nothing-changed", &[]),
-            ))
+    // Keys pressed before the diff was shown are no answer to it.
+    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    loop {
+        let mut stderr = anstream::stderr();
+        write!(stderr, "{question} [y/N] ")?;
+        stderr.flush()?;
+        let line = match interrupt.or(screen, typed()).await {
+            Ok(line) => line,
+            Err(failure) => {
+                screen.note("");
+                return Err(failure);
+            }
+        };
+        match line.trim().to_lowercase().as_str() {
+            "y" | "yes" | "예" | "네" => {
+                return Ok(Consent::from_answer(true).map_or(Answer::Declined, Answer::Given));
+            }
+            "" | "n" | "no" | "아니요" | "아니오" => return Ok(Answer::Declined),
+            _ => screen.note(&screen.say("answer-yes-or-no", &[])),
         }
-        Err(dialoguer::Error::IO(problem)) => Err(problem.into()),
     }
+}
+
+/// One line of standard input; empty at its end. It is read on a thread of its own, which the program does not wait for:
+/// meanwhile the lease is renewed, and Ctrl-C is heard.
+async fn typed() -> Result<String, Failure> {
+    let (answer, answered) = oneshot::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).map(|_| line);
+        // Nobody listens any more after Ctrl-C.
+        let _ = answer.send(read);
+    });
+    let line = answered.await.map_err(io::Error::other)??;
+    Ok(line)
 }

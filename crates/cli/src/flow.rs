@@ -188,7 +188,7 @@ pub(crate) async fn carry_out(
         "apply-question",
         &[("count", &count), ("cluster", cluster.name())],
     );
-    let consent = match confirm(screen, &question, run.options.yes)? {
+    let consent = match confirm(screen, &question, run.options.yes, interrupt).await? {
         Answer::Given(consent) => consent,
         Answer::Declined => {
             screen.note(&screen.say("declined", &[]));

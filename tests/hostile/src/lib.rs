@@ -66,7 +66,7 @@ fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
         "unknown-message" => done(Finding::error("not-in-the-manifest")),
         "unknown-arg-control-characters" => plans::control_characters(),
         "uid-edit" => replaced("/metadata/uid", r#""00000000-0000-4000-8000-000000000000""#),
-        "status-edit" => replaced("/status", "{}"),
+        "status-edit" => patched(r#"[{"op":"add","path":"/status","value":{}}]"#),
         "finalizers-edit" => patched(r#"[{"op":"add","path":"/metadata/finalizers","value":[]}]"#),
         "spin" => exhaust::spin(),
         "recursion" => found(&exhaust::recurse(0).to_string()),
