@@ -28,16 +28,12 @@ pub fn call(
     let fuel = limits
         .fuel
         .saturating_add(limits.fuel_per_object.saturating_mul(objects));
-    let mut store = Store::new(&engine.wasmtime, Guard::new(limits));
-    store.limiter(|guard| guard);
-    store.set_hostcall_fuel(HOSTCALL_FUEL);
-    store
-        .set_fuel(fuel)
-        .map_err(|problem| Fault::Trap(problem.to_string()))?;
-    store.set_epoch_deadline(Engine::ticks(Duration::from_millis(limits.wall_ms.into())));
+    let mut instance = Instance::new(engine, loaded, limits, fuel)
+        .map_err(|problem| name(&problem, limits, fuel))?;
     let clock = engine.timed();
-    let said = said(&mut store, loaded, input);
+    let said = instance.analyze(input);
     drop(clock);
+    let store = instance.store;
     let outcome = said
         .map_err(|problem| name(&problem, limits, fuel))?
         .map_err(|text| Fault::Said(nks_core::message::clean(&text)))?;
@@ -51,32 +47,58 @@ pub fn call(
     })
 }
 
+/// One fixer, ready to be asked once.
+pub struct Instance {
+    store: Store<Guard>,
+    fixer: crate::bindings::Fixer,
+}
+
 type Said = Result<crate::bindings::exports::nks::fixer::analysis::Outcome, String>;
 
-fn said(store: &mut Store<Guard>, loaded: &Loaded, input: &Analyze) -> wasmtime::Result<Said> {
-    let context = Context {
-        now_unix: input.now_unix,
-        round: input.round,
-        cluster: &input.cluster,
-        settings: &input.settings,
-    };
-    let objects: Vec<Object<'_>> = input
-        .objects
-        .iter()
-        .map(|object| Object {
-            rule: object.rule,
-            api_version: &object.api_version,
-            kind: &object.kind,
-            namespace: &object.namespace,
-            name: &object.name,
-            uid: &object.uid,
-            json: &object.json,
-        })
-        .collect();
-    let fixer = loaded.code.instantiate(&mut *store)?;
-    fixer
-        .nks_fixer_analysis()
-        .call_analyze(store, context, &objects)
+impl Instance {
+    /// Makes one with its own memory and `fuel`. A start function would run here; the pre-scan lets none in.
+    ///
+    /// # Errors
+    /// A limit of `limits`, or what wasmtime says.
+    pub fn new(
+        engine: &Engine,
+        loaded: &Loaded,
+        limits: &Limits,
+        fuel: u64,
+    ) -> wasmtime::Result<Self> {
+        let mut store = Store::new(&engine.wasmtime, Guard::new(limits));
+        store.limiter(|guard| guard);
+        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.set_fuel(fuel)?;
+        store.set_epoch_deadline(Engine::ticks(Duration::from_millis(limits.wall_ms.into())));
+        let fixer = loaded.code.instantiate(&mut store)?;
+        Ok(Self { store, fixer })
+    }
+
+    fn analyze(&mut self, input: &Analyze) -> wasmtime::Result<Said> {
+        let context = Context {
+            now_unix: input.now_unix,
+            round: input.round,
+            cluster: &input.cluster,
+            settings: &input.settings,
+        };
+        let objects: Vec<Object<'_>> = input
+            .objects
+            .iter()
+            .map(|object| Object {
+                rule: object.rule,
+                api_version: &object.api_version,
+                kind: &object.kind,
+                namespace: &object.namespace,
+                name: &object.name,
+                uid: &object.uid,
+                json: &object.json,
+            })
+            .collect();
+        self.fixer
+            .nks_fixer_analysis()
+            .call_analyze(&mut self.store, context, &objects)
+    }
 }
 
 /// Names what ended a call.
