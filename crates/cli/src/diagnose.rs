@@ -1,8 +1,9 @@
 //! `kubectl nks diagnose`: what is wrong, why, and which command mends it.
 
 use clap::Args;
+use nks_core::output::{Asked, Diagnosis, Document, Found};
 use nks_core::report::{Finding, Severity};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use crate::failure::{Ended, Failure};
 use crate::fixers::{Analysis, Fixer, Fixers};
 use crate::flow::{self, Checked};
 use crate::screen::{DIM, Format, Screen, mark, paint};
-use crate::source::{Seen, Source};
+use crate::source::{Gap, Seen, Source};
 
 /// Flags of `diagnose`.
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub(crate) async fn run(
     let took = started.elapsed().as_secs_f64();
     match command.output {
         Format::Text => print(screen, &seen, &checked, took, command)?,
-        format => screen.value(format, &document(screen, &seen, &checked))?,
+        format => screen.value(format, document(screen, &seen, &checked))?,
     }
     Ok(ended(&checked))
 }
@@ -289,32 +290,37 @@ fn mendable(analysis: &Analysis, index: usize) -> bool {
     analysis.report.steps.iter().any(mends)
 }
 
-/// The diagnosis as data. Its schema is `docs/schemas/diagnosis.v1.json`.
-fn document(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Value {
+/// The diagnosis as data.
+fn document(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Document {
     let mut findings = Vec::new();
     for one in checked {
         let Ok(analysis) = &one.result else { continue };
         for (index, finding) in analysis.report.findings.iter().enumerate() {
-            let object = |index: u32| json!(analysis.supplied[index as usize].id);
-            findings.push(json!({
-                "fixer": one.fixer.manifest.name(),
-                "id": finding.message,
-                "severity": finding.severity,
-                "message": text(screen, one, finding),
-                "object": finding.target.map(object),
-                "field": finding.field,
-                "related": finding.related.iter().map(|&index| object(index)).collect::<Vec<_>>(),
-                "mendable": mendable(analysis, index),
-            }));
+            let object = |index: u32| analysis.supplied[index as usize].id.clone();
+            findings.push(Found {
+                fixer: one.fixer.manifest.name().to_owned(),
+                id: finding.message.clone(),
+                severity: finding.severity,
+                message: text(screen, one, finding),
+                object: finding.target.map(object),
+                field: finding.field.clone(),
+                related: finding.related.iter().map(|&index| object(index)).collect(),
+                mendable: mendable(analysis, index),
+            });
         }
     }
-    let fixers: Vec<Value> = checked
-        .iter()
-        .map(|one| {
-            json!({"name": one.fixer.manifest.name(), "version": one.fixer.manifest.spec.version,
-                "complete": one.complete(), "error": one.result.as_ref().err()})
-        })
-        .collect();
-    json!({"apiVersion": "output.nks/v1", "kind": "Diagnosis", "cluster": seen.facts, "fixers": fixers,
-        "findings": findings, "unread": seen.gaps, "unknown": seen.unknown})
+    let asked = |one: &Checked| Asked {
+        name: one.fixer.manifest.name().to_owned(),
+        version: one.fixer.manifest.spec.version.clone(),
+        complete: one.complete(),
+        error: one.result.as_ref().err().cloned(),
+    };
+    let unread = |gaps: &[Gap]| gaps.iter().map(Gap::output).collect();
+    Document::Diagnosis(Diagnosis {
+        cluster: seen.facts.clone(),
+        fixers: checked.iter().map(asked).collect(),
+        findings,
+        unread: unread(&seen.gaps),
+        unknown: unread(&seen.unknown),
+    })
 }

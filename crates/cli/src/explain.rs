@@ -2,9 +2,10 @@
 
 use clap::{Args, ValueEnum};
 use nks_core::manifest::{Manifest, Secrets};
+use nks_core::output::{Document, Explanation};
 use nks_core::rights::{self, Right};
 use nks_core::yaml;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 use crate::failure::{Ended, Failure};
@@ -43,8 +44,8 @@ pub(crate) fn run(screen: &Screen, command: &Explain) -> Result<Ended, Failure> 
     let manifest = &fixer.manifest;
     match command.output {
         ExplainFormat::Text => print(screen, manifest)?,
-        ExplainFormat::Json => screen.value(Format::Json, &document(manifest))?,
-        ExplainFormat::Yaml => screen.value(Format::Yaml, &document(manifest))?,
+        ExplainFormat::Json => screen.value(Format::Json, document(manifest))?,
+        ExplainFormat::Yaml => screen.value(Format::Yaml, document(manifest))?,
         ExplainFormat::Rbac => {
             let roles = roles(manifest).iter().map(yaml::write).collect::<Vec<_>>();
             screen.print(&roles.join("---\n"))?;
@@ -180,6 +181,9 @@ fn wrap(text: &str, indent: &str) -> String {
 }
 
 /// The explanation as data: the manifest, and the roles that follow from it.
-fn document(manifest: &Manifest) -> Value {
-    json!({"apiVersion": "output.nks/v1", "kind": "Explanation", "manifest": manifest, "roles": roles(manifest)})
+fn document(manifest: &Manifest) -> Document {
+    Document::Explanation(Explanation {
+        manifest: Box::new(manifest.clone()),
+        roles: roles(manifest),
+    })
 }

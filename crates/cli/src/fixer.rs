@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use nks_core::manifest::Limits;
-use serde_json::json;
+use nks_core::output::{Document, FixerDescription};
 
 use crate::failure::{Ended, Failure};
 use crate::fixers::{Fixer, Fixers};
@@ -58,11 +58,12 @@ pub(crate) fn run(screen: &Screen, command: &FixerCommand) -> Result<Ended, Fail
 
 fn list(screen: &Screen, fixers: &Fixers, command: &List) -> Result<(), Failure> {
     if command.output != Format::Text {
-        let items: Vec<_> = fixers.built_in().iter().map(document).collect();
-        return screen.value(
-            command.output,
-            &json!({"apiVersion": "output.nks/v1", "kind": "FixerList", "items": items}),
-        );
+        let items = fixers
+            .built_in()
+            .iter()
+            .map(|fixer| document(fixer).into())
+            .collect();
+        return screen.value(command.output, Document::FixerList { items });
     }
     let rows: Vec<Vec<String>> = fixers
         .built_in()
@@ -94,7 +95,7 @@ fn list(screen: &Screen, fixers: &Fixers, command: &List) -> Result<(), Failure>
 
 fn inspect(screen: &Screen, fixer: &Fixer, format: Format) -> Result<(), Failure> {
     if format != Format::Text {
-        return screen.value(format, &document(fixer));
+        return screen.value(format, document(fixer));
     }
     let (manifest, description) = (&fixer.manifest, &fixer.description);
     let Limits {
@@ -162,9 +163,14 @@ fn inspect(screen: &Screen, fixer: &Fixer, format: Format) -> Result<(), Failure
     Ok(())
 }
 
-/// A fixer as data. `imports` is always empty: a component with any is refused before it is described.
-fn document(fixer: &Fixer) -> serde_json::Value {
+/// A fixer as data.
+fn document(fixer: &Fixer) -> Document {
     let description = &fixer.description;
-    json!({"apiVersion": "output.nks/v1", "kind": "FixerDescription", "digest": format!("sha256:{}", description.digest),
-        "size": description.size, "imports": [], "exports": description.exports, "manifest": fixer.manifest})
+    Document::FixerDescription(FixerDescription {
+        digest: format!("sha256:{}", description.digest),
+        size: description.size,
+        imports: Vec::new(),
+        exports: description.exports.clone(),
+        manifest: Box::new(fixer.manifest.clone()),
+    })
 }

@@ -1,8 +1,10 @@
 //! `kubectl nks history`: what was done from this machine. Reads files only.
 
 use clap::Args;
+use nks_core::output::{Document, HistoryEntry};
 use nks_core::record::{Journal, Record, RunOutcome};
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::io;
 
 use crate::failure::{Ended, Failure};
 use crate::files;
@@ -29,11 +31,8 @@ pub(crate) fn run(screen: &Screen, command: &History) -> Result<Ended, Failure> 
     match &command.entry {
         Some(name) => one(screen, find(screen, &entries, name)?, command.output)?,
         None if command.output != Format::Text => {
-            let items: Vec<Value> = entries.iter().map(document).collect();
-            screen.value(
-                command.output,
-                &json!({"apiVersion": "output.nks/v1", "kind": "HistoryList", "items": items}),
-            )?;
+            let items = entries.iter().map(document).collect::<Result<_, _>>()?;
+            screen.value(command.output, Document::HistoryList { items })?;
         }
         None if entries.is_empty() => screen.note(&screen.say("history-empty", &[])),
         None => {
@@ -121,7 +120,7 @@ fn outcome(screen: &Screen, journal: &Journal) -> String {
 fn one(screen: &Screen, entry: &Entry, format: Format) -> Result<(), Failure> {
     let journal = usable(screen, entry)?;
     if format != Format::Text {
-        return screen.value(format, &document(entry));
+        return screen.value(format, Document::HistoryEntry(document(entry)?));
     }
     let begin = &journal.begin;
     let pairs = [
@@ -167,11 +166,27 @@ fn one(screen: &Screen, entry: &Entry, format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
-fn document(entry: &Entry) -> Value {
+fn document(entry: &Entry) -> Result<HistoryEntry, Failure> {
+    let mut shown = HistoryEntry {
+        entry: entry.name.clone(),
+        begin: None,
+        records: Vec::new(),
+        outcome: None,
+        error: None,
+    };
     match &entry.journal {
         Ok(journal) => {
-            json!({"entry": entry.name, "begin": journal.begin, "records": journal.records, "outcome": journal.outcome()})
+            let value = |record| serde_json::to_value(record).map_err(io::Error::other);
+            shown.begin = Some(serde_json::to_value(&journal.begin).map_err(io::Error::other)?);
+            shown.records = journal
+                .records
+                .iter()
+                .map(value)
+                .collect::<Result<_, _>>()?;
+            let outcome = journal.outcome().map(serde_json::to_value).transpose();
+            shown.outcome = outcome.map_err(io::Error::other)?;
         }
-        Err(problem) => json!({"entry": entry.name, "error": problem.to_string()}),
+        Err(problem) => shown.error = Some(problem.to_string()),
     }
+    Ok(shown)
 }

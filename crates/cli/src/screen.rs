@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use nks_core::message::Language;
+use nks_core::output::{Document, Output};
 use nks_core::report::{Arg, Severity};
 use nks_core::{message, yaml};
-use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
@@ -63,8 +63,9 @@ impl Screen {
         self.print(&format!("{text}\n"))
     }
 
-    /// Prints a value as JSON or YAML.
-    pub(crate) fn value(&self, format: Format, value: &Value) -> Result<(), Failure> {
+    /// Prints a document as JSON or YAML.
+    pub(crate) fn value(&self, format: Format, document: Document) -> Result<(), Failure> {
+        let value = &serde_json::to_value(Output::from(document)).map_err(io::Error::other)?;
         match format {
             Format::Json => {
                 self.line(&serde_json::to_string_pretty(value).map_err(io::Error::other)?)

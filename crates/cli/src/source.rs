@@ -12,7 +12,6 @@ use nks_core::kinds;
 use nks_core::manifest::Manifest;
 use nks_core::object::{Object, ObjectId};
 use nks_core::source as manifests;
-use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -37,18 +36,25 @@ pub(crate) struct Files {
 }
 
 /// Something that was not read. While there is one, nothing is called healthy.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Gap {
     /// What: `list pods -n kube-system`, or a file.
     pub(crate) what: String,
     /// Why, in the server's or the reader's words.
     pub(crate) reason: String,
     /// The resource that it hides, `daemonsets.apps`; `None` when that is not known, and it could be any.
-    #[serde(skip)]
     pub(crate) resource: Option<String>,
 }
 
 impl Gap {
+    /// For a program.
+    pub(crate) fn output(&self) -> nks_core::output::Unread {
+        nks_core::output::Unread {
+            what: self.what.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+
     /// Whether it hides something that a fixer reads.
     pub(crate) fn concerns(&self, manifest: &Manifest) -> bool {
         let Some(resource) = &self.resource else {

@@ -1,7 +1,7 @@
 //! `kubectl nks version`. Starts nothing and reads nothing.
 
 use clap::Args;
-use serde_json::json;
+use nks_core::output::Document;
 
 use crate::failure::{Ended, Failure};
 use crate::screen::{Format, Screen};
@@ -21,7 +21,13 @@ pub(crate) fn run(screen: &Screen, command: &Version) -> Result<Ended, Failure> 
         Format::Text => screen.line(&format!("kubectl-nks {version}"))?,
         format => {
             let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
-            screen.value(format, &json!({"apiVersion": "output.nks/v1", "kind": "Version", "clientVersion": version, "platform": platform}))?;
+            screen.value(
+                format,
+                Document::Version {
+                    client_version: version.to_owned(),
+                    platform,
+                },
+            )?;
         }
     }
     Ok(Ended::Done)

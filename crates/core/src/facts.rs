@@ -7,6 +7,7 @@ use crate::object::Object;
 
 /// Facts for the first line of a diagnosis, and for fixers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterFacts {
     /// Name of the cluster in the kubeconfig, or of the file read.
@@ -23,6 +24,7 @@ pub struct ClusterFacts {
 
 /// Calico as it is installed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Cni {
     /// `Calico`

@@ -12,7 +12,7 @@
 //! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`mod@pointer`] |
 //! | that somebody agreed to them | [`approval`] |
 //! | who else writes these objects | [`owner`] |
-//! | what a person is shown | [`diff`] |
+//! | what a person is shown | [`diff`]; what a program is given: [`output`] |
 //! | what is kept on disk | [`record`]; what a crash left open: [`settle`]; the way back: [`undo`] |
 
 pub mod approval;
@@ -24,6 +24,7 @@ pub mod kinds;
 pub mod manifest;
 pub mod message;
 pub mod object;
+pub mod output;
 pub mod owner;
 pub mod plan;
 pub mod pointer;

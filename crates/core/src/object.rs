@@ -9,6 +9,7 @@ use crate::kinds;
 
 /// Which object: enough to find it again, and to sort by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectId {
     /// `apps/v1`

@@ -10,6 +10,7 @@ use crate::object::Object;
 
 /// A tool that manages an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Manager {
     /// Argo CD.
     ArgoCd,

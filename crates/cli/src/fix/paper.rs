@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use nks_core::plan::{Action, Plan};
+use nks_core::output::{Document, PlanOutput, StepOutput};
+use nks_core::plan::{Action, Plan, PlannedStep};
 use nks_core::{diff, yaml};
-use serde_json::{Value, json};
 
 use super::{Mending, Planned};
 use crate::failure::{Ended, Failure};
@@ -18,7 +18,7 @@ impl Mending<'_> {
         let planned = self.plan(source).await?;
         if self.command.output != Format::Text {
             self.screen
-                .value(self.command.output, &self.document(&planned))?;
+                .value(self.command.output, self.document(&planned))?;
         } else if self.show_findings(&planned)? {
             plan_screen::show_steps(self.screen, &planned.plan)?;
             for (_, patch) in planned.plan.patches() {
@@ -71,28 +71,26 @@ impl Mending<'_> {
         Ok(())
     }
 
-    /// The plan as data. Its schema is `docs/schemas/plan.v1.json`.
-    fn document(&self, planned: &Planned) -> Value {
-        let steps: Vec<Value> = planned
-            .plan
-            .steps
-            .iter()
-            .map(|step| {
-                let patch = match &step.action {
-                    Action::Patch(patch) => Some(patch),
-                    Action::Manual => None,
-                };
-                json!({
-                    "message": self.screen.render(&step.message, &step.args),
-                    "object": patch.map(|patch| &patch.id),
-                    "risk": step.risk,
-                    "wait": step.wait,
-                    "needs": step.needs,
-                    "managedBy": patch.and_then(|patch| patch.managed_by),
-                    "patch": patch.map(|patch| nks_core::scope::operations(&patch.edits)),
-                })
-            })
-            .collect();
-        json!({"apiVersion": "output.nks/v1", "kind": "Plan", "fixer": self.fixer.manifest.name(), "steps": steps})
+    /// The plan as data.
+    fn document(&self, planned: &Planned) -> Document {
+        let step = |step: &PlannedStep| {
+            let patch = match &step.action {
+                Action::Patch(patch) => Some(patch),
+                Action::Manual => None,
+            };
+            StepOutput {
+                message: self.screen.render(&step.message, &step.args),
+                object: patch.map(|patch| patch.id.clone()),
+                risk: step.risk,
+                wait: step.wait,
+                needs: step.needs.clone(),
+                managed_by: patch.and_then(|patch| patch.managed_by),
+                patch: patch.map(|patch| nks_core::scope::operations(&patch.edits)),
+            }
+        };
+        Document::Plan(PlanOutput {
+            fixer: self.fixer.manifest.name().to_owned(),
+            steps: planned.plan.steps.iter().map(step).collect(),
+        })
     }
 }
