@@ -5,8 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cinder;
 mod crash;
+mod ebpf;
 mod faults;
+mod finalizers;
 mod proxy;
 mod question;
 mod repair;
@@ -29,6 +32,14 @@ pub(crate) const WORKLOADS: [&str; 3] = [
     "deployment/calico-typha",
 ];
 
+/// All built-in fixers.
+pub(crate) const FIXERS: [&str; 4] = [
+    "calico-images",
+    "cinder-resize",
+    "ebpf-udp-ctlb",
+    "stuck-finalizers",
+];
+
 /// The bed, with nothing of an earlier test in kube-system.
 pub(crate) fn bed() -> MutexGuard<'static, Bed> {
     let bed =
@@ -39,7 +50,39 @@ pub(crate) fn bed() -> MutexGuard<'static, Bed> {
     bed
 }
 
+/// Kinds of which scenarios put objects in, labelled `nks-bed`.
+const LABELLED: &str = "daemonsets,deployments,statefulsets,services,configmaps,serviceaccounts,secrets,\
+    persistentvolumeclaims,clusterroles,clusterrolebindings";
+
+/// Deletes whatever a scenario labelled, finalizers or not.
+fn clear_labelled(bed: &Bed) {
+    let label = ["get", LABELLED, "--all-namespaces", "--selector=nks-bed"];
+    let list = bed.kubectl_json(&label).expect("the scenario is listed");
+    for object in list["items"].as_array().into_iter().flatten() {
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+        let name = format!(
+            "{}/{}",
+            object["kind"].as_str().unwrap_or_default(),
+            text("name")
+        );
+        let namespace = format!("--namespace={}", text("namespace"));
+        let kept = r#"--patch={"metadata":{"finalizers":null}}"#;
+        bed.kubectl(&["patch", &name, &namespace, "--type=merge", kept])
+            .and_then(|_| {
+                bed.kubectl(&[
+                    "delete",
+                    &name,
+                    &namespace,
+                    "--ignore-not-found",
+                    "--wait=true",
+                ])
+            })
+            .expect("an object of a scenario is deleted");
+    }
+}
+
 fn clear(bed: &Bed) {
+    clear_labelled(bed);
     let mut arguments = vec![
         "delete",
         "--namespace",
@@ -62,20 +105,42 @@ fn clear(bed: &Bed) {
                 "--output",
                 "name",
             ])?;
-            Ok(!pods.contains("calico"))
+            Ok(pods.is_empty())
         },
     )
     .expect("the pods go");
 }
 
-/// An operator who holds exactly the roles that `explain` prints, as a user with a home of their own.
+/// An operator of calico-images.
 pub(crate) fn operator(bed: &Bed) -> User {
-    let roles = User::new().nks(&["explain", "calico-images", "-o", "rbac"]);
+    operator_of(bed, &["calico-images"])
+}
+
+/// An operator who holds exactly the roles that `explain` prints for these fixers, as a user with a home of their own.
+pub(crate) fn operator_of(bed: &Bed, fixers: &[&str]) -> User {
+    let roles: Vec<String> = fixers.iter().flat_map(|fixer| roles(bed, fixer)).collect();
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let name = format!("operator-of-{}", fixers.join("-"));
+    User::with(&bed.operator(&name, &roles).expect("the operator is made"))
+}
+
+/// The roles that `explain` prints, but for those in namespaces that this cluster does not have: nobody can make these.
+pub(crate) fn roles(bed: &Bed, fixer: &str) -> Vec<String> {
+    let roles = User::new().nks(&["explain", fixer, "-o", "rbac"]);
     support::expect(&roles, 0);
-    User::with(
-        &bed.operator("olivia", &[&roles.stdout])
-            .expect("the operator is made"),
-    )
+    let namespaces = bed
+        .kubectl(&["get", "namespaces", "--output", "name"])
+        .expect("namespaces are listed");
+    let is_there = |role: &String| {
+        let role: Value = nks_core::yaml::parse(role).expect("a role is YAML");
+        role["metadata"]["namespace"].as_str().is_none_or(|name| {
+            namespaces
+                .lines()
+                .any(|line| line == format!("namespace/{name}"))
+        })
+    };
+    let documents = roles.stdout.split("---\n").map(str::to_owned);
+    documents.filter(is_there).collect()
 }
 
 /// The images of a workload, init containers first.

@@ -1,7 +1,7 @@
 //! Found, mended, checked, undone; and everything else left as it was.
 
 use crate::support::{User, expect};
-use crate::{WORKLOADS, bed, everything, images, is_untouched, operator};
+use crate::{FIXERS, WORKLOADS, bed, everything, images, is_untouched, operator, operator_of};
 
 #[test]
 fn the_whole_repair_as_an_ordinary_operator() {
@@ -9,7 +9,7 @@ fn the_whole_repair_as_an_ordinary_operator() {
     bed.scenario("calico-images").unwrap();
     let user = operator(&bed);
 
-    let found = user.nks(&["diagnose"]);
+    let found = user.nks(&["diagnose", "calico-images"]);
     expect(&found, 1);
     for workload in [
         "daemonset.apps/calico-node",
@@ -81,7 +81,7 @@ fn the_whole_repair_as_an_ordinary_operator() {
         "{events}"
     );
 
-    let healthy = user.nks(&["diagnose"]);
+    let healthy = user.nks(&["diagnose", "calico-images"]);
     expect(&healthy, 0);
     assert!(
         healthy.stderr.contains("No problems found"),
@@ -165,7 +165,7 @@ fn one_object_can_be_named() {
 fn a_healthy_cluster_is_called_healthy() {
     let bed = bed();
     bed.scenario("healthy").unwrap();
-    let ran = operator(&bed).nks(&["diagnose"]);
+    let ran = operator_of(&bed, &FIXERS).nks(&["diagnose"]);
     expect(&ran, 0);
     assert!(ran.stderr.contains("No problems found"), "{}", ran.stderr);
     bed.kubectl(&["delete", "namespace", "shop", "--ignore-not-found"])
@@ -193,7 +193,7 @@ fn who_may_not_list_pods_is_told_so_and_never_healthy() {
     let roles: Vec<String> = documents.iter().map(ToString::to_string).collect();
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
     let user = User::with(&bed.operator("without-pods", &roles).unwrap());
-    let ran = user.nks(&["diagnose"]);
+    let ran = user.nks(&["diagnose", "calico-images"]);
     expect(&ran, 3);
     assert!(
         ran.stdout.contains("list pods -n kube-system"),

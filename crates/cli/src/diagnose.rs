@@ -2,6 +2,7 @@
 
 use clap::Args;
 use nks_core::output::{Asked, Diagnosis, Document, Found};
+use nks_core::owner::{self, Manager};
 use nks_core::report::{Finding, Severity};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -95,13 +96,7 @@ pub(crate) fn only_from_files(
 
 /// Incomplete before found: an answer that leaves something out is no basis for a gate.
 fn ended(checked: &[Checked]) -> Ended {
-    let found = |analysis: &Analysis| {
-        analysis
-            .report
-            .findings
-            .iter()
-            .any(|finding| finding.severity > Severity::Info)
-    };
+    let found = |analysis: &Analysis| analysis.report.finds_a_problem();
     if !checked.iter().all(Checked::complete) {
         Ended::Incomplete
     } else if checked
@@ -259,6 +254,10 @@ fn print_finding(
         nks_core::message::clean(&target)
     ))?;
     screen.line(&format!("    {}", text(screen, one, finding)))?;
+    if let Some(manager) = managed_by(analysis, finding) {
+        let values = [("manager", &*manager.to_string())];
+        screen.line(&format!("    {}", screen.say("managed-by", &values)))?;
+    }
     let from = command
         .from
         .as_ref()
@@ -276,6 +275,11 @@ fn print_finding(
         )
     };
     screen.line(&paint(DIM, &format!("    {mend}")))
+}
+
+fn managed_by(analysis: &Analysis, finding: &Finding) -> Option<Manager> {
+    let target = finding.target?;
+    owner::manager(&analysis.supplied[target as usize])
 }
 
 fn text(screen: &Screen, one: &Checked, finding: &Finding) -> String {
@@ -304,6 +308,7 @@ fn document(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Document {
                 message: text(screen, one, finding),
                 object: finding.target.map(object),
                 field: finding.field.clone(),
+                managed_by: managed_by(analysis, finding),
                 related: finding.related.iter().map(|&index| object(index)).collect(),
                 mendable: mendable(analysis, index),
             });

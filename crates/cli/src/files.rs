@@ -1,6 +1,8 @@
 //! Where our own files are, and the executable beside us.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
@@ -24,6 +26,17 @@ pub(crate) fn cache(screen: &Screen) -> Result<PathBuf, Failure> {
 fn project(screen: &Screen) -> Result<ProjectDirs, Failure> {
     ProjectDirs::from("", "", "kubectl-nks")
         .ok_or_else(|| Failure::error(screen.say("no-home", &[])))
+}
+
+/// Makes a file that is not there yet; with a secret in it, one that nobody else can read.
+pub(crate) fn create(path: &Path, secret: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if secret {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    options.open(path)
 }
 
 /// The worker: beside our own executable once links are followed, as krew links only one file. Never looked for on PATH,

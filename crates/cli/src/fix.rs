@@ -1,6 +1,5 @@
 //! `kubectl nks fix`: plan, diff, question, apply, wait, check again.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -193,8 +192,13 @@ impl Mending<'_> {
         }
         analysis.report = self.named(&analysis);
         let supplied: Vec<_> = analysis.supplied.iter().collect();
-        let plan = plan::plan(&self.fixer.manifest, &supplied, &analysis.report)
-            .map_err(|problem| self.unusable(&problem.to_string()))?;
+        let plan = plan::plan(
+            &self.fixer.manifest,
+            &supplied,
+            &analysis.report,
+            &flow::now(),
+        )
+        .map_err(|problem| self.unusable(&problem.to_string()))?;
         Ok(Planned { analysis, plan })
     }
 
@@ -270,10 +274,7 @@ impl Mending<'_> {
             fixer_version: &manifest.spec.version,
             undoes: None,
             cluster_uid: &cluster_uid,
-            rights: rights::to_write(&manifest)
-                .into_iter()
-                .filter(Self::is_needed)
-                .collect::<BTreeSet<_>>(),
+            rights: rights::to_write(&manifest),
             options: &options,
             lock,
         };
@@ -281,10 +282,10 @@ impl Mending<'_> {
         for _ in 0..ATTEMPTS {
             let planned = interrupt.or(screen, self.plan(source)).await?;
             if !self.show_findings(&planned)? {
-                return Ok(if planned.analysis.report.findings.is_empty() {
-                    Ended::Done
-                } else {
+                return Ok(if planned.analysis.report.finds_a_problem() {
                     Ended::Found
+                } else {
+                    Ended::Done
                 });
             }
             match flow::carry_out(screen, cluster, planned.plan.clone(), &run, interrupt).await? {
@@ -300,11 +301,6 @@ impl Mending<'_> {
             }
         }
         Err(Failure::error(screen.say("keeps-changing", &[])))
-    }
-
-    /// Events and the lease are a courtesy: their lack is a warning, not a refusal.
-    fn is_needed(right: &rights::Right) -> bool {
-        right.resource != "events" && right.resource != "leases"
     }
 
     /// Says what was done, checks again, and closes the journal entry.
@@ -356,7 +352,7 @@ impl Mending<'_> {
             return Ok(Ended::Partial);
         }
         let clean = match self.analyze(source).await {
-            Ok(analysis) => self.named(&analysis).findings.is_empty(),
+            Ok(analysis) => !self.named(&analysis).finds_a_problem(),
             Err(failure) => {
                 applied.finish(screen, RunOutcome::Applied, "could not be checked again")?;
                 let problem = [("problem", &*failure.message)];

@@ -20,11 +20,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nks_cluster::{ApplyOptions, ApplyReport, Cluster, Lock, PreviewProblem, Progress, StepState};
-use nks_core::approval::{Approved, Preview};
+use nks_core::approval::{Approved, GuardedConsent, Preview};
 use nks_core::demand;
 use nks_core::plan::{Action, Plan};
 use nks_core::record::{Begin, Record, RunOutcome};
-use nks_core::rights::Right;
+use nks_core::rights::{self, Right};
 use nks_core::{message, record};
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ pub(crate) struct Run<'a> {
     pub(crate) undoes: Option<&'a str>,
     /// uid of the cluster.
     pub(crate) cluster_uid: &'a str,
-    /// The rights that the whole run needs, asked for before anything is shown.
+    /// The rights that any run may need; those that this plan makes use of are asked for before anything is shown.
     pub(crate) rights: BTreeSet<Right>,
     /// How to carry it out.
     pub(crate) options: &'a CarryOut,
@@ -199,7 +199,12 @@ pub(crate) async fn carry_out(
             return Ok(Carried::NotApproved);
         }
     };
-    let approved = Approved::new(plan, consent);
+    let Some(guarded) = confirm_guarded(screen, &plan, interrupt).await? else {
+        return Ok(Carried::NotApproved);
+    };
+    let approved = Approved::new(plan, consent, &guarded).map_err(|missing| {
+        Failure::error(screen.say("guarded-declined", &[("object", &missing.to_string())]))
+    })?;
     let applied = apply(screen, cluster, &approved, run, interrupt).await?;
     if let Some(changed) = conflict(&applied.report) {
         let done = |state: &StepState| {
@@ -215,6 +220,32 @@ pub(crate) async fn carry_out(
         return Ok(Carried::Changed(changed));
     }
     Ok(Carried::Out(Box::new(applied)))
+}
+
+/// Asks about each object that decides what others may do. `None` where one answer is no, or there is nobody to ask.
+async fn confirm_guarded(
+    screen: &Screen,
+    plan: &Plan,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<GuardedConsent>>, Failure> {
+    let mut consents = Vec::new();
+    for patch in plan.guarded() {
+        let object = patch.id.to_string();
+        let values = [("object", &*object)];
+        let question = screen.say("guarded-question", &values);
+        match confirm(screen, &question, false, interrupt).await? {
+            Answer::Given(_) => consents.extend(GuardedConsent::from_answer(&patch.id, true)),
+            Answer::Declined => {
+                screen.note(&screen.say("guarded-declined", &values));
+                return Ok(None);
+            }
+            Answer::NoTerminal => {
+                screen.note(&screen.say("guarded-no-terminal", &values));
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(consents))
 }
 
 fn refuse_managed(screen: &Screen, plan: &Plan, options: &CarryOut) -> Result<(), Failure> {
@@ -243,7 +274,7 @@ async fn preview(
 ) -> Result<Result<Preview, String>, Failure> {
     let spinner = Spinner::start(screen.say("previewing", &[]));
     let missing = cluster
-        .missing_rights(&run.rights)
+        .missing_rights(&rights::used(&run.rights, plan))
         .await
         .map_err(|problem| Failure::request(screen, &problem))?;
     if !missing.is_empty() {

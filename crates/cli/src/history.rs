@@ -147,11 +147,10 @@ fn one(screen: &Screen, entry: &Entry, format: Format) -> Result<(), Failure> {
     for intent in journal.applied() {
         screen.line(&format!("\n{}", intent.object))?;
         for edit in &intent.edits {
-            let shown = |value: &Option<Value>| {
-                value.as_ref().map_or_else(
-                    || "-".to_owned(),
-                    |value| nks_core::message::clean(&value.to_string()),
-                )
+            let shown = |value: &Option<Value>| match value {
+                _ if edit.sealed.is_some() => screen.say("hidden", &[]),
+                Some(value) => nks_core::message::clean(&value.to_string()),
+                None => "-".to_owned(),
             };
             screen.line(&format!("  {}", edit.path))?;
             screen.line(&format!("    - {}", shown(&edit.before)))?;

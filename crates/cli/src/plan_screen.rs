@@ -3,7 +3,7 @@
 use nks_cluster::{ApplyReport, StepState};
 use nks_core::approval::Preview;
 use nks_core::diff;
-use nks_core::plan::{Action, Plan};
+use nks_core::plan::{Action, Plan, WayBack};
 use nks_core::report::Risk;
 use nks_core::rights::Right;
 
@@ -57,6 +57,18 @@ pub(crate) fn show_steps(screen: &Screen, plan: &Plan) -> Result<(), Failure> {
             (_, Risk::Safe) => screen.say("risk-safe", &[]),
             (_, Risk::Disruptive) => screen.say("risk-disruptive", &[]),
             (_, Risk::Destructive) => screen.say("risk-destructive", &[]),
+        };
+        let way_back = match &step.action {
+            Action::Manual => None,
+            Action::Patch(patch) => match patch.way_back() {
+                WayBack::Exact => None,
+                WayBack::Restart => Some("way-back-restart"),
+                WayBack::None => Some("way-back-none"),
+            },
+        };
+        let risk = match way_back {
+            Some(id) => format!("{risk}, {}", screen.say(id, &[])),
+            None => risk,
         };
         screen.line(format!("  {}. {subject}   {}", position + 1, paint(DIM, &risk)).trim_end())?;
         screen.line(&format!(

@@ -167,7 +167,11 @@ impl From<Unread> for Gap {
             .as_ref()
             .map(|namespace| format!(" -n {namespace}"))
             .unwrap_or_default();
-        let what = format!("{} {}{scope}", unread.verb, unread.resource);
+        let name = unread
+            .name
+            .map(|name| format!("/{name}"))
+            .unwrap_or_default();
+        let what = format!("{} {}{name}{scope}", unread.verb, unread.resource);
         Self {
             what,
             reason: unread.reason,
@@ -278,6 +282,7 @@ impl Files {
         let mut gaps = self.gaps.clone();
         let kinds: BTreeSet<(&str, &str)> = demand
             .iter()
+            .filter(|fetch| !fetch.optional)
             .map(|fetch| (fetch.api_version.as_str(), fetch.kind.as_str()))
             .collect();
         for (api_version, kind) in kinds {

@@ -102,10 +102,12 @@ async fn put_back(
             .map_err(|problem| Failure::request(screen, &problem))?;
         objects.extend(found.map(|object| (intent.object.clone(), object)));
     }
-    let plan = undo::plan(journal, &text::both("undo-step"), |id| {
-        objects.get(id).cloned()
-    })
-    .map_err(|obstacles| {
+    let messages = undo::Messages {
+        put_back: &text::both("undo-step"),
+        restart: &text::both("undo-restart"),
+    };
+    let find = |id: &_| objects.get(id).cloned();
+    let plan = undo::plan(journal, &messages, find, &flow::now()).map_err(|obstacles| {
         let refused =
             Failure::error(screen.say("undo-refused", &[("entry", &journal.begin.entry)]));
         obstacles.iter().fold(refused, |failure, obstacle| {
@@ -170,7 +172,11 @@ fn rights(id: &ObjectId) -> BTreeSet<Right> {
         |r| r.plural.to_owned(),
     );
     let namespace = (!id.namespace.is_empty()).then_some(id.namespace.as_str());
+    // By name: a role may allow these on this object only.
     ["get", "patch"]
-        .map(|verb| Right::new(namespace, kinds::group(&id.api_version), &plural, verb))
+        .map(|verb| Right {
+            name: Some(id.name.clone()),
+            ..Right::new(namespace, kinds::group(&id.api_version), &plural, verb)
+        })
         .into()
 }

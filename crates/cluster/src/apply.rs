@@ -11,6 +11,7 @@ use std::io;
 use std::time::Duration;
 
 use nks_core::approval::Approved;
+use nks_core::finalizer;
 use nks_core::object::Object;
 use nks_core::plan::{Action, ObjectPatch, PlannedStep};
 use nks_core::record::Record;
@@ -171,6 +172,10 @@ impl Run<'_> {
         step: &PlannedStep,
         (patch, applied): (&ObjectPatch, Box<Object>),
     ) -> StepState {
+        if finalizer::vanishes(&patch.after) {
+            // It was only waiting for this, and is not there to be looked at any more.
+            return StepState::Done { object: applied };
+        }
         if step.wait && !self.options.wait {
             // Not waited for, so nothing can be said of the outcome; it is applied.
             return StepState::Done { object: applied };

@@ -101,24 +101,13 @@ fn classify(patch: &ObjectPatch, now: Option<Object>) -> Fresh {
     if now.uid != patch.uid {
         return Fresh::Drifted(Drift::Replaced);
     }
-    if holds(patch, &now.value) {
+    if scope::are_done(&patch.edits, &now.value) {
         Fresh::Holds(Box::new(now))
     } else if same_content(&now.value, &patch.before) {
         Fresh::Same(Box::new(now))
     } else {
         Fresh::Drifted(Drift::Changed)
     }
-}
-
-/// Whether every place already is as it should become, and still belongs to the list entry that was meant.
-fn holds(patch: &ObjectPatch, now: &Value) -> bool {
-    patch.edits.iter().all(|edit| {
-        edit.path.get(now) == edit.after.as_ref()
-            && edit
-                .within
-                .iter()
-                .all(|named| named.path.get(now) == Some(&named.name))
-    })
 }
 
 fn document(patch: &ObjectPatch, fresh: &Object) -> Value {

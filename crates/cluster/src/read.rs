@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use nks_core::demand::Fetch;
-use nks_core::object::Object;
+use nks_core::demand::{Fetch, Which};
+use nks_core::object::{Object, ObjectId};
 use serde_json::Value;
 
 use crate::cluster::{Cluster, resource_name};
@@ -37,6 +37,8 @@ pub struct Unread {
     pub verb: String,
     /// `daemonsets.apps`; the kind where the server does not know it.
     pub resource: String,
+    /// The one object that was to be read.
+    pub name: Option<String>,
     /// Absent where it was to be read everywhere.
     pub namespace: Option<String>,
     /// The server's words, cleaned.
@@ -81,6 +83,7 @@ impl Unread {
         Self {
             verb: target.verb.into(),
             resource: target.resource.clone(),
+            name: None,
             namespace: target.namespace.clone(),
             reason: error.to_string(),
             kind,
@@ -93,7 +96,7 @@ impl Cluster {
     pub async fn read(&self, fetches: &BTreeSet<Fetch>, progress: &dyn Fn(usize)) -> Reading {
         let count = Cell::new(0);
         let lists = fetches.iter().map(|fetch| async {
-            let result = self.list(fetch).await;
+            let result = self.fetch(fetch).await;
             count.set(count.get() + result.as_ref().map_or(0, Vec::len));
             progress(count.get());
             result
@@ -112,6 +115,65 @@ impl Cluster {
         reading.objects.sort_by(|one, other| one.id.cmp(&other.id));
         reading.objects.dedup_by(|one, other| one.id == other.id);
         reading
+    }
+
+    async fn fetch(&self, fetch: &Fetch) -> Result<Vec<Object>, Unread> {
+        let result = match &fetch.which {
+            Which::Named(name) => self.one(fetch, name).await,
+            Which::All | Which::Labelled(_) => self.list(fetch).await,
+        };
+        match result {
+            Err(unread) if fetch.optional && self.is_absent(fetch, &unread).await => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    /// Whether nothing can be there: the server does not know the kind, or has no such namespace. Nobody can be given
+    /// rights in a namespace that is not there, so a refusal says nothing before it was looked for.
+    async fn is_absent(&self, fetch: &Fetch, unread: &Unread) -> bool {
+        match (unread.kind, &fetch.namespace) {
+            (UnreadKind::NotServed, _) => true,
+            (UnreadKind::Forbidden, Some(namespace)) => {
+                let id = ObjectId {
+                    api_version: "v1".into(),
+                    kind: "Namespace".into(),
+                    namespace: String::new(),
+                    name: namespace.clone(),
+                };
+                matches!(self.get(&id).await, Ok(None))
+            }
+            _ => false,
+        }
+    }
+
+    /// One object by its name; none where there is none.
+    async fn one(&self, fetch: &Fetch, name: &str) -> Result<Vec<Object>, Unread> {
+        let id = ObjectId {
+            api_version: fetch.api_version.clone(),
+            kind: fetch.kind.clone(),
+            namespace: fetch.namespace.clone().unwrap_or_default(),
+            name: name.to_owned(),
+        };
+        let result = match self.served(&id.api_version, &id.kind).await {
+            Ok(served) => {
+                let found = self.get(&id).await;
+                found.map_err(|error| (served.plural, error))
+            }
+            Err(error) => Err((fetch.kind.clone(), error)),
+        };
+        result
+            .map(|found| found.into_iter().collect())
+            .map_err(|(resource, error)| {
+                let target = Target {
+                    verb: "get",
+                    resource: resource_name(&resource, &fetch.api_version),
+                    namespace: fetch.namespace.clone(),
+                };
+                Unread {
+                    name: Some(name.to_owned()),
+                    ..Unread::new(&target, &error)
+                }
+            })
     }
 
     async fn list(&self, fetch: &Fetch) -> Result<Vec<Object>, Unread> {
@@ -137,7 +199,10 @@ impl Cluster {
         target.namespace = target.namespace.filter(|_| served.namespaced);
         let namespace = target.namespace.as_deref();
         let path = collection(&fetch.api_version, &served.plural, namespace);
-        let call = Call::get(path, target.clone());
+        let mut call = Call::get(path, target.clone());
+        if let Which::Labelled(label) = &fetch.which {
+            call = call.query("labelSelector", label.to_string());
+        }
         let mut result = self.items(&call).await;
         if result.as_ref().is_err_and(RequestError::is_expired) {
             result = self.items(&call).await;

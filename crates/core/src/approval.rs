@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::object::ObjectId;
 use crate::plan::Plan;
 
 /// Somebody said yes to this very plan. There are two ways to get one, and no default.
@@ -20,6 +21,17 @@ impl Consent {
     }
 }
 
+/// Somebody said yes to the change of one object that decides what others may do. `--yes` gives none.
+#[derive(Debug)]
+pub struct GuardedConsent(ObjectId);
+
+impl GuardedConsent {
+    /// From the answer to the question about this object.
+    pub fn from_answer(object: &ObjectId, yes: bool) -> Option<Self> {
+        yes.then(|| Self(object.clone()))
+    }
+}
+
 /// A plan that was previewed on the server, shown, and agreed to.
 #[derive(Debug)]
 pub struct Approved {
@@ -27,9 +39,21 @@ pub struct Approved {
 }
 
 impl Approved {
-    /// Takes the consent with it: one yes is good for one run.
-    pub fn new(plan: Plan, _consent: Consent) -> Self {
-        Self { plan }
+    /// Takes the consents with it: one yes is good for one run.
+    ///
+    /// # Errors
+    /// The first guarded object that nobody said yes to by itself.
+    pub fn new(
+        plan: Plan,
+        _consent: Consent,
+        guarded: &[GuardedConsent],
+    ) -> Result<Self, ObjectId> {
+        let agreed = |id: &ObjectId| guarded.iter().any(|consent| consent.0 == *id);
+        let missing = plan.guarded().find(|patch| !agreed(&patch.id));
+        match missing.map(|patch| patch.id.clone()) {
+            Some(missing) => Err(missing),
+            None => Ok(Self { plan }),
+        }
     }
 
     /// What was agreed to.

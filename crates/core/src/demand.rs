@@ -1,16 +1,16 @@
 //! What the chosen fixers need read, merged, and what of it each one is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::manifest::{Manifest, ReadRule, When};
+use crate::manifest::{Label, Manifest, ReadRule, Secrets, When};
 use crate::object::Object;
 use crate::pointer::Pattern;
 use crate::report::Query;
 use crate::secret;
 
-/// One list to fetch.
+/// One list, or one object, to fetch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fetch {
     /// `apps/v1`
@@ -19,42 +19,68 @@ pub struct Fetch {
     pub kind: String,
     /// One namespace, or `None` for all of them (and for cluster-scoped kinds).
     pub namespace: Option<String>,
+    /// Which objects.
+    pub which: Which,
+    /// The server may know neither the kind nor the namespace: then there are none.
+    pub optional: bool,
 }
 
-/// The lists that serve all `manifests`, each once: a namespace is left out where the whole kind is read anyway.
+/// Which objects of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those with a label.
+    Labelled(Label),
+    /// One.
+    Named(String),
+}
+
+/// The fetches that serve all `manifests`, each once: what a larger fetch brings anyway is left out.
 pub fn demand<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> BTreeSet<Fetch> {
-    let mut wanted = BTreeSet::new();
+    let mut wanted: BTreeMap<(&str, &str, Option<&str>, Which), bool> = BTreeMap::new();
     for rule in manifests
         .into_iter()
         .flat_map(|manifest| &manifest.spec.reads)
     {
-        let fetch = |namespace: Option<&String>| Fetch {
-            api_version: rule.api_version.clone(),
-            kind: rule.kind.clone(),
-            namespace: namespace.cloned(),
+        let which: Vec<Which> = match (&rule.labels, rule.names.as_slice()) {
+            (Some(label), _) => vec![Which::Labelled(label.clone())],
+            (None, []) => vec![Which::All],
+            (None, names) => names.iter().cloned().map(Which::Named).collect(),
         };
-        if rule.namespaces.is_empty() {
-            wanted.insert(fetch(None));
+        let namespaces: Vec<Option<&str>> = match rule.namespaces.as_slice() {
+            [] => vec![None],
+            namespaces => namespaces.iter().map(|name| Some(name.as_str())).collect(),
+        };
+        for namespace in namespaces {
+            for which in &which {
+                let key = (&*rule.api_version, &*rule.kind, namespace, which.clone());
+                *wanted.entry(key).or_insert(true) &= rule.optional;
+            }
         }
-        wanted.extend(
-            rule.namespaces
-                .iter()
-                .map(|namespace| fetch(Some(namespace))),
-        );
     }
-    let everywhere: BTreeSet<_> = wanted
-        .iter()
-        .filter(|fetch| fetch.namespace.is_none())
-        .cloned()
-        .collect();
-    wanted.retain(|fetch| {
-        fetch.namespace.is_none()
-            || !everywhere.contains(&Fetch {
-                namespace: None,
-                ..fetch.clone()
-            })
-    });
+    let covered = |key: &(&str, &str, Option<&str>, Which)| {
+        let (api_version, kind, namespace, which) = key;
+        [
+            (None, which.clone()),
+            (*namespace, Which::All),
+            (None, Which::All),
+        ]
+        .into_iter()
+        .map(|(namespace, which)| (*api_version, *kind, namespace, which))
+        .any(|larger| larger != *key && wanted.contains_key(&larger))
+    };
     wanted
+        .iter()
+        .filter(|(key, _)| !covered(key))
+        .map(|((api_version, kind, namespace, which), optional)| Fetch {
+            api_version: (*api_version).to_owned(),
+            kind: (*kind).to_owned(),
+            namespace: namespace.map(str::to_owned),
+            which: which.clone(),
+            optional: *optional,
+        })
+        .collect()
 }
 
 /// One object as a fixer is shown it.
@@ -80,7 +106,7 @@ pub fn supply<'a>(manifest: &Manifest, objects: &'a [Object]) -> Vec<Supplied<'a
                 supplied.push(Supplied {
                     rule: index as u32,
                     object,
-                    shown: project(&rule.fields, &object.value),
+                    shown: project(&rule.fields, &object.value, manifest.spec.secrets),
                 });
             }
         }
@@ -93,6 +119,11 @@ pub fn takes(rule: &ReadRule, object: &Object) -> bool {
     rule.api_version == object.id.api_version
         && rule.kind == object.id.kind
         && (rule.namespaces.is_empty() || rule.namespaces.contains(&object.id.namespace))
+        && (rule.names.is_empty() || rule.names.contains(&object.id.name))
+        && rule
+            .labels
+            .as_ref()
+            .is_none_or(|label| label.selects(&object.value))
         && rule.when.is_none_or(|when| matches(when, &object.value))
 }
 
@@ -151,6 +182,8 @@ pub fn fetch_of(manifest: &Manifest, query: &Query) -> Result<Fetch, QueryError>
         api_version: rule.api_version.clone(),
         kind: rule.kind.clone(),
         namespace,
+        which: Which::All,
+        optional: rule.optional,
     })
 }
 
@@ -166,8 +199,12 @@ const IDENTITY: [&str; 9] = [
     "deletionTimestamp",
 ];
 
-/// An object reduced to `fields`, plus identity, labels, annotations and owners, with credentials masked.
-fn project(fields: &[Pattern], value: &Value) -> Value {
+/// When and by whom an object was written; handed over only where declared, since it is long.
+const MANAGED_FIELDS: &str = "/metadata/managedFields";
+
+/// An object reduced to `fields`, plus identity, labels, annotations and owners, with credentials masked and the values
+/// of a Secret as `secrets` says.
+fn project(fields: &[Pattern], value: &Value, secrets: Secrets) -> Value {
     let mut shown = Map::new();
     for field in ["apiVersion", "kind"] {
         if let Some(text) = value.get(field) {
@@ -179,6 +216,13 @@ fn project(fields: &[Pattern], value: &Value) -> Value {
         if let Some(entry) = value.pointer(&format!("/metadata/{field}")) {
             metadata.insert(field.into(), entry.clone());
         }
+    }
+    if fields
+        .iter()
+        .any(|field| field.to_string() == MANAGED_FIELDS)
+        && let Some(entry) = value.pointer(MANAGED_FIELDS)
+    {
+        metadata.insert("managedFields".into(), entry.clone());
     }
     shown.insert("metadata".into(), Value::Object(metadata));
     let mut shown = Value::Object(shown);
@@ -192,7 +236,12 @@ fn project(fields: &[Pattern], value: &Value) -> Value {
             copy(value, &mut shown, field.steps());
         }
     }
+    let tokens = secret::is_secret(value) && secrets == Secrets::Tokens;
+    let data = tokens.then(|| secret::tokens(&shown));
     secret::mask(&mut shown);
+    if let Some(data) = data.filter(|data| !data.is_null()) {
+        shown["data"] = data;
+    }
     shown
 }
 
@@ -230,7 +279,7 @@ mod tests {
             .iter()
             .map(|p| Pattern::parse(p).unwrap())
             .collect();
-        let shown = project(&fields, &value);
+        let shown = project(&fields, &value, Secrets::None);
         assert_eq!(
             shown,
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}},

@@ -36,7 +36,11 @@ pub fn file_name(id: &ObjectId) -> String {
 /// act on.
 pub fn readable(value: &Value) -> String {
     let mut value = object::content(value);
-    secret::mask(&mut value);
+    if secret::is_secret(&value) {
+        secret::outline(&mut value);
+    } else {
+        secret::mask(&mut value);
+    }
     message::clean_lines(&yaml::write(&value))
 }
 

@@ -38,6 +38,18 @@ const TABLE: &[Resource] = &[
     of("apps/v1", "StatefulSet", "statefulsets", true),
     of("batch/v1", "CronJob", "cronjobs", true),
     of("batch/v1", "Job", "jobs", true),
+    of(
+        "crd.projectcalico.org/v1",
+        "FelixConfiguration",
+        "felixconfigurations",
+        false,
+    ),
+    of(
+        "operator.tigera.io/v1",
+        "Installation",
+        "installations",
+        false,
+    ),
     of("coordination.k8s.io/v1", "Lease", "leases", true),
     of(
         "policy/v1",

@@ -7,9 +7,9 @@
 //! |---|---|
 //! | what a fixer declares | [`manifest`], [`settings`], [`message`], and the rights that follow: [`rights`] |
 //! | objects, from a cluster or from files | [`object`], [`kinds`], [`source`], [`facts`] |
-//! | what of them a fixer is shown | [`demand`], [`secret`] |
+//! | what of them a fixer is shown | [`demand`], [`secret`], [`token`] |
 //! | what it answers | [`report`] |
-//! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`mod@pointer`] |
+//! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`finalizer`], [`mod@pointer`] |
 //! | that somebody agreed to them | [`approval`] |
 //! | who else writes these objects | [`owner`] |
 //! | what a person is shown | [`diff`]; what a program is given: [`output`] |
@@ -19,6 +19,7 @@ pub mod approval;
 pub mod demand;
 pub mod diff;
 pub mod facts;
+pub mod finalizer;
 pub mod json;
 pub mod kinds;
 pub mod manifest;
@@ -36,5 +37,6 @@ pub mod secret;
 pub mod settings;
 pub mod settle;
 pub mod source;
+pub mod token;
 pub mod undo;
 pub mod yaml;

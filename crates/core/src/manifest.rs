@@ -12,6 +12,9 @@ use crate::pointer::Pattern;
 use crate::settings::Schema;
 
 mod check;
+mod label;
+
+pub use label::Label;
 
 /// The custom section of a component that holds its manifest.
 pub const SECTION: &str = "nks.fixer";
@@ -99,9 +102,18 @@ pub struct ReadRule {
     /// Only these namespaces; none named means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
+    /// Only objects of these names, each read by itself. A Secret is never read in another way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Only objects with this label: `key`, or `key=value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Label>,
     /// A prefilter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+    /// Many clusters have neither this kind nor these namespaces: then there are no such objects, and nothing is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// JSON pointers of what is handed over; identity, labels, annotations and owners always are.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub fields: Vec<Pattern>,
@@ -153,6 +165,8 @@ pub enum Verb {
     Create,
     /// Remove it.
     Delete,
+    /// Roll a workload out again, as it is.
+    Restart,
 }
 
 /// How declared Secrets reach the fixer.

@@ -107,6 +107,7 @@ pub struct Asked {
 /// A finding.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Found {
     /// The fixer.
     pub fixer: String,
@@ -122,6 +123,8 @@ pub struct Found {
     pub field: Option<String>,
     /// Further objects that show it.
     pub related: Vec<ObjectId>,
+    /// Who else writes the object: a change to it may be put back.
+    pub managed_by: Option<Manager>,
     /// Whether the fixer proposes a change that mends it.
     pub mendable: bool,
 }

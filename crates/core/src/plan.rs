@@ -1,18 +1,20 @@
 //! From reports to exact writes: decided here, so that carrying them out has no choice left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Value, json};
 
-use serde_json::Value;
-
-use crate::json::{self, JsonError};
-use crate::manifest::{Manifest, Verb, WriteRule};
+use crate::finalizer::{self, FinalizerError};
+use crate::json::JsonError;
+use crate::kinds;
+use crate::manifest::Manifest;
 use crate::message::Text;
 use crate::object::{self, Object, ObjectId};
-use crate::owner::{self, Manager};
-use crate::pointer::{Pattern, Pointer, PointerError};
-use crate::report::{Arg, Change, Expectation, Report, Risk, Step};
+use crate::owner::Manager;
+use crate::pointer::{Pattern, Pointer};
+use crate::report::{Arg, Report, Risk};
 use crate::scope::{self, Edit, ScopeError};
-use crate::secret;
+use crate::secret::{self, SecretError};
+
+mod planner;
 
 /// What will be done, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,6 +81,96 @@ pub struct Expected {
     pub value: Value,
 }
 
+/// How a step can be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayBack {
+    /// Every touched field can be put back to the byte.
+    Exact,
+    /// What was restarted is restarted once more, and then runs with what was put back.
+    Restart,
+    /// There is none.
+    None,
+}
+
+impl ObjectPatch {
+    /// How it can be taken back.
+    pub fn way_back(&self) -> WayBack {
+        if finalizer::is_final(&self.before, &self.after) {
+            WayBack::None
+        } else if is_restart(&self.edits) {
+            WayBack::Restart
+        } else {
+            WayBack::Exact
+        }
+    }
+
+    /// Whether this object decides what others may do: it gets a question of its own, which `--yes` does not answer
+    /// (contract.md, "Manifest").
+    pub fn is_guarded(&self) -> bool {
+        matches!(
+            kinds::group(&self.id.api_version),
+            "rbac.authorization.k8s.io" | "admissionregistration.k8s.io"
+        )
+    }
+
+    /// The RFC 6902 patch as it may be shown.
+    pub fn shown_operations(&self) -> Vec<Value> {
+        let mut operations = scope::operations(&self.edits);
+        if secret::is_secret(&self.before) {
+            let values = operations.iter_mut().filter_map(|one| one.get_mut("value"));
+            values.for_each(|value| *value = secret::MASK.into());
+        }
+        operations
+    }
+}
+
+/// Where `kubectl rollout restart` notes the time, and so do we: the change of a pod template that starts a rollout.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// Whether edits do nothing but start a rollout.
+pub fn is_restart(edits: &[Edit]) -> bool {
+    let one = |edit: &Edit| {
+        let path = edit.path.to_string();
+        let mut noted = json!({});
+        noted = match path.as_str() {
+            "/spec/template/metadata" => edit.after.clone().unwrap_or(noted),
+            "/spec/template/metadata/annotations" => json!({"annotations": edit.after}),
+            _ => {
+                return path
+                    == [
+                        "/spec/template/metadata/annotations/",
+                        &RESTARTED_AT.replace('/', "~1"),
+                    ]
+                    .concat();
+            }
+        };
+        let keys = noted.get("annotations").and_then(Value::as_object);
+        keys.is_some_and(|keys| keys.len() == 1 && keys.contains_key(RESTARTED_AT))
+    };
+    !edits.is_empty() && edits.iter().all(one)
+}
+
+/// The object with a rollout restart noted in its template at `now` (RFC 3339).
+pub fn restarted(object: &Value, now: &str) -> Option<Value> {
+    let mut after = object.clone();
+    let template = after.pointer_mut("/spec/template")?.as_object_mut()?;
+    let metadata = template.entry("metadata").or_insert_with(|| json!({}));
+    if metadata.is_null() {
+        *metadata = json!({});
+    }
+    let annotations = metadata
+        .as_object_mut()?
+        .entry("annotations")
+        .or_insert_with(|| json!({}));
+    if annotations.is_null() {
+        *annotations = json!({});
+    }
+    annotations
+        .as_object_mut()?
+        .insert(RESTARTED_AT.into(), now.into());
+    Some(after)
+}
+
 impl Plan {
     /// The patches, with the position of their step.
     pub fn patches(&self) -> impl Iterator<Item = (usize, &ObjectPatch)> {
@@ -89,6 +181,13 @@ impl Plan {
                 Action::Patch(patch) => Some((position, patch.as_ref())),
                 Action::Manual => None,
             })
+    }
+
+    /// The patches of objects that get a question of their own.
+    pub fn guarded(&self) -> impl Iterator<Item = &ObjectPatch> {
+        self.patches()
+            .map(|(_, patch)| patch)
+            .filter(|patch| patch.is_guarded())
     }
 }
 
@@ -109,11 +208,16 @@ pub enum Problem {
     #[error("`{0}` is not carried out by this version")]
     NotCarriedOut(&'static str),
     /// The manifest does not declare this write.
-    #[error("the manifest declares no patch of {0}")]
-    Undeclared(ObjectId),
+    #[error("the manifest declares no {verb} of {object}")]
+    Undeclared {
+        /// `patch` or `restart`
+        verb: &'static str,
+        /// Which object.
+        object: ObjectId,
+    },
     /// A kind that is not changed by fixers of this version.
     #[error("{0} is of a kind that this version never changes")]
-    Guarded(ObjectId),
+    Never(ObjectId),
     /// More objects of a kind than declared.
     #[error("the manifest allows {max} objects of kind {kind}")]
     TooMany {
@@ -137,6 +241,18 @@ pub enum Problem {
     /// A place outside the declared paths.
     #[error("{0}")]
     Scope(#[from] ScopeError),
+    /// Finalizers that have to stay, or something else than a removal.
+    #[error("{0}")]
+    Finalizers(#[from] FinalizerError),
+    /// A value of a Secret is not where it was.
+    #[error("{0}")]
+    Secret(#[from] SecretError),
+    /// A change of a Secret that would have to be written to the journal with its values.
+    #[error("the change of the Secret cannot be recorded without its values")]
+    Sealing,
+    /// A token of a Secret outside of that Secret's texts.
+    #[error("it carries a secret's token out of its place")]
+    Token,
     /// A value that would have to be written to the journal, and must not be.
     #[error("{0} holds a credential, which this version does not change")]
     Credential(Pointer),
@@ -154,14 +270,14 @@ pub enum Problem {
 }
 
 /// Turns a report that passed [`crate::report::check`] into a plan. `supplied` are the objects that the report's indexes
-/// mean, whole as they were read.
-pub fn plan(manifest: &Manifest, supplied: &[&Object], report: &Report) -> Result<Plan, PlanError> {
-    let mut planner = Planner {
-        manifest,
-        supplied,
-        changed: BTreeSet::new(),
-        counts: BTreeMap::new(),
-    };
+/// mean, whole as they were read; `now` is the time that a restart is noted with, RFC 3339.
+pub fn plan(
+    manifest: &Manifest,
+    supplied: &[&Object],
+    report: &Report,
+    now: &str,
+) -> Result<Plan, PlanError> {
+    let mut planner = planner::Planner::new(manifest, supplied, now);
     let steps = report.steps.iter().enumerate().map(|(index, step)| {
         planner.step(step).map_err(|problem| PlanError {
             step: index + 1,
@@ -173,176 +289,14 @@ pub fn plan(manifest: &Manifest, supplied: &[&Object], report: &Report) -> Resul
     })
 }
 
-struct Planner<'a> {
-    manifest: &'a Manifest,
-    supplied: &'a [&'a Object],
-    changed: BTreeSet<ObjectId>,
-    counts: BTreeMap<String, u32>,
-}
-
-impl Planner<'_> {
-    fn step(&mut self, step: &Step) -> Result<PlannedStep, Problem> {
-        let action = match &step.change {
-            Change::Manual => Action::Manual,
-            Change::Patch { target, ops } => {
-                Action::Patch(Box::new(self.patch(self.supplied[*target as usize], ops)?))
-            }
-            other => return Err(Problem::NotCarriedOut(other.word())),
-        };
-        let expect = match &action {
-            Action::Patch(patch) => step
-                .expect
-                .iter()
-                .map(|one| self.expectation(one, patch))
-                .collect::<Result<_, _>>()?,
-            Action::Manual => Vec::new(),
-        };
-        Ok(PlannedStep {
-            message: self.manifest.spec.messages[&step.message].clone(),
-            args: step.args.clone(),
-            risk: step.risk.max(floor(&action)),
-            action,
-            needs: step.needs.iter().map(|&needs| needs as usize).collect(),
-            wait: step.wait,
-            expect,
-        })
-    }
-
-    fn patch(&mut self, object: &Object, ops: &str) -> Result<ObjectPatch, Problem> {
-        if is_guarded(&object.id) {
-            return Err(Problem::Guarded(object.id.clone()));
-        }
-        let rule = self
-            .rule(object)
-            .ok_or_else(|| Problem::Undeclared(object.id.clone()))?;
-        let (declared, max) = (rule.paths.clone(), rule.max);
-        if !self.changed.insert(object.id.clone()) {
-            return Err(Problem::Twice(object.id.clone()));
-        }
-        let count = self.counts.entry(object.id.kind.clone()).or_default();
-        *count += 1;
-        if *count > max {
-            return Err(Problem::TooMany {
-                kind: object.id.kind.clone(),
-                max,
-            });
-        }
-        let mut after = object.value.clone();
-        json_patch::patch(&mut after, &operations(ops)?)
-            .map_err(|problem| Problem::Apply(problem.to_string()))?;
-        let edits = scope::edits(&object.value, &after);
-        scope::check(&edits, &declared)?;
-        check_credentials(&object.value, &after, &edits)?;
-        Ok(ObjectPatch {
-            id: object.id.clone(),
-            uid: object.uid.clone(),
-            resource_version: object.resource_version.clone(),
-            before: object.value.clone(),
-            after,
-            edits,
-            declared,
-            managed_by: owner::manager(object),
-        })
-    }
-
-    fn rule(&self, object: &Object) -> Option<&WriteRule> {
-        let ObjectId {
-            api_version,
-            kind,
-            namespace,
-            ..
-        } = &object.id;
-        self.manifest.spec.writes.iter().find(|rule| {
-            rule.api_version == *api_version
-                && rule.kind == *kind
-                && rule.verbs.contains(&Verb::Patch)
-                && (rule.namespaces.is_empty() || rule.namespaces.contains(namespace))
-        })
-    }
-
-    fn expectation(&self, one: &Expectation, patch: &ObjectPatch) -> Result<Expected, Problem> {
-        let unusable = |problem: String| Problem::Expectation(problem);
-        if self.supplied[one.target as usize].id != patch.id {
-            return Err(unusable("it is about another object than its step".into()));
-        }
-        let pointer = Pointer::parse(&one.pointer)
-            .map_err(|problem: PointerError| unusable(problem.to_string()))?;
-        let value: Value =
-            json::parse(&one.equals).map_err(|problem| unusable(problem.to_string()))?;
-        if pointer.get(&patch.after) == Some(&value) {
-            Ok(Expected { pointer, value })
-        } else {
-            Err(Problem::Unmet { pointer, value })
-        }
-    }
-}
-
-fn operations(ops: &str) -> Result<Vec<json_patch::PatchOperation>, Problem> {
-    let operations: Vec<json_patch::PatchOperation> = json::parse(ops)?;
-    for operation in &operations {
-        match operation {
-            json_patch::PatchOperation::Move(_) => return Err(Problem::Operation("move")),
-            json_patch::PatchOperation::Copy(_) => return Err(Problem::Operation("copy")),
-            _ => {}
-        }
-    }
-    Ok(operations)
-}
-
-/// Kinds that need a question of their own (contract.md, "Manifest"), or a way to keep their values off the disk: not
-/// changed until the host has both.
-fn is_guarded(id: &ObjectId) -> bool {
-    matches!(
-        crate::kinds::group(&id.api_version),
-        "rbac.authorization.k8s.io"
-            | "admissionregistration.k8s.io"
-            | "apiextensions.k8s.io"
-            | "apiregistration.k8s.io"
-    ) || (id.api_version == "v1" && matches!(id.kind.as_str(), "Secret" | "Namespace"))
-}
-
-fn check_credentials(before: &Value, after: &Value, edits: &[Edit]) -> Result<(), Problem> {
-    let masked = |value: &Value| {
-        let mut value = value.clone();
-        secret::mask(&mut value);
-        value
-    };
-    let (masked_before, masked_after) = (masked(before), masked(after));
-    for Edit {
-        path,
-        before,
-        after,
-        ..
-    } in edits
-    {
-        if path.get(&masked_before) != before.as_ref() || path.get(&masked_after) != after.as_ref()
-        {
-            return Err(Problem::Credential(path.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// The least risk that the host believes: a changed pod template restarts pods.
-fn floor(action: &Action) -> Risk {
-    let Action::Patch(patch) = action else {
-        return Risk::Safe;
-    };
-    let restarts = patch.edits.iter().any(|edit| {
-        edit.path
-            .steps()
-            .starts_with(&["spec".into(), "template".into()])
-    });
-    if restarts {
-        Risk::Disruptive
-    } else {
-        Risk::Safe
-    }
-}
-
 /// Holds what the server's dry run returned against the declared paths: an admission webhook may not widen a change
 /// unseen.
 pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeError> {
     let edits = scope::edits(&object::content(&patch.before), &object::content(returned));
-    scope::check(&edits, &patch.declared)
+    scope::check(&edits, &patch.declared)?;
+    // Finalizers are declared as a list; which ones it holds is part of the plan.
+    if !finalizer::are_same(&patch.after, returned) {
+        return Err(ScopeError::Outside(finalizer::pointer()));
+    }
+    Ok(())
 }

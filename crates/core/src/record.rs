@@ -308,6 +308,7 @@ mod tests {
                 before: Some(json!("a")),
                 after: Some(json!("b")),
                 within: vec![],
+                sealed: None,
             }],
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Manifest;
 use crate::message;
+use crate::token;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,6 +166,15 @@ pub struct Report {
     pub steps: Vec<Step>,
 }
 
+impl Report {
+    /// Whether something was found that is more than worth knowing.
+    pub fn finds_a_problem(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity > Severity::Info)
+    }
+}
+
 /// A further read that a fixer asks for, inside its own rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
@@ -221,6 +231,9 @@ pub enum ReportError {
         /// The index given.
         index: u32,
     },
+    /// A token of a Secret in an argument or a field.
+    #[error("message `{0}` carries a secret's token")]
+    Token(String),
     /// A step that needs itself or a later one.
     #[error("step {step} needs step {needs}, which does not come before it")]
     Order {
@@ -243,6 +256,9 @@ pub fn check(report: &Report, manifest: &Manifest, supplied: usize) -> Result<()
     }
     for finding in &report.findings {
         check_message(manifest, &finding.message, &finding.args)?;
+        if finding.field.as_deref().is_some_and(token::mentions) {
+            return Err(ReportError::Token(finding.message.clone()));
+        }
         finding
             .target
             .iter()
@@ -297,6 +313,12 @@ fn check_message(manifest: &Manifest, id: &str, args: &[Arg]) -> Result<(), Repo
         .messages
         .get(id)
         .ok_or_else(|| ReportError::UnknownMessage(message::clean(id)))?;
+    if args
+        .iter()
+        .any(|arg| token::mentions(&arg.value) || token::mentions(&arg.name))
+    {
+        return Err(ReportError::Token(id.to_owned()));
+    }
     let given: BTreeMap<&str, &str> = args
         .iter()
         .map(|arg| (arg.name.as_str(), arg.value.as_str()))

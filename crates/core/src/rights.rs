@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::kinds;
 use crate::manifest::{Manifest, Verb};
+use crate::plan::Plan;
 
 /// One right: a verb on a resource, in one namespace or everywhere, on one name or on all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,29 +36,62 @@ impl Right {
     }
 }
 
+/// Of `rights`, those that a plan makes use of: rights on its objects.
+pub fn used(rights: &BTreeSet<Right>, plan: &Plan) -> BTreeSet<Right> {
+    let on = |right: &&Right| {
+        plan.patches().any(|(_, patch)| {
+            let id = &patch.id;
+            right.group == kinds::group(&id.api_version)
+                && right.resource == plural(&id.api_version, &id.kind)
+                && right
+                    .namespace
+                    .as_ref()
+                    .is_none_or(|namespace| *namespace == id.namespace)
+                && right.name.as_ref().is_none_or(|name| *name == id.name)
+        })
+    };
+    rights.iter().filter(on).cloned().collect()
+}
+
 /// The namespace that holds what NKS deploys, and the run's lease.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
 
 /// The lease that keeps two runs apart.
 pub const LEASE: &str = "kubectl-nks";
 
-/// What `diagnose` needs: the lists of the manifest.
+/// What `diagnose` needs: the lists of the manifest, and what it reads by name.
 pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     for rule in &manifest.spec.reads {
         for namespace in scopes(&rule.namespaces) {
-            rights.insert(Right::new(
-                namespace,
-                kinds::group(&rule.api_version),
-                &plural(&rule.api_version, &rule.kind),
-                "list",
-            ));
+            let right = |verb: &str| {
+                Right::new(
+                    namespace,
+                    kinds::group(&rule.api_version),
+                    &plural(&rule.api_version, &rule.kind),
+                    verb,
+                )
+            };
+            if rule.names.is_empty() {
+                rights.insert(right("list"));
+            }
+            rights.extend(rule.names.iter().map(|name| Right {
+                name: Some(name.clone()),
+                ..right("get")
+            }));
         }
     }
-    rights.insert(Right {
-        name: Some(SYSTEM_NAMESPACE.into()),
-        ..Right::new(None, "", "namespaces", "get")
-    });
+    // Which cluster this is, and whether a namespace that is not everywhere is here.
+    let optional = manifest.spec.reads.iter().filter(|rule| rule.optional);
+    let namespaces = optional
+        .flat_map(|rule| &rule.namespaces)
+        .map(String::as_str);
+    for namespace in namespaces.chain([SYSTEM_NAMESPACE]) {
+        rights.insert(Right {
+            name: Some(namespace.to_owned()),
+            ..Right::new(None, "", "namespaces", "get")
+        });
+    }
     rights.insert(Right::new(None, "", "nodes", "list"));
     rights
 }
@@ -80,8 +114,30 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
                     verb,
                 )
             };
-            rights.insert(right("get"));
-            rights.extend(rule.verbs.iter().map(|verb| right(verb_word(*verb))));
+            let named = |right: Right| match names(manifest, &rule.api_version, &rule.kind) {
+                [] => vec![right],
+                names => names
+                    .iter()
+                    .map(|name| Right {
+                        name: Some(name.clone()),
+                        ..right.clone()
+                    })
+                    .collect(),
+            };
+            rights.extend(named(right("get")));
+            rights.extend(
+                rule.verbs
+                    .iter()
+                    .flat_map(|verb| named(right(verb_word(*verb)))),
+            );
+            // An Event about a cluster-scoped object is written into `default`.
+            let cluster_scoped =
+                kinds::lookup(&rule.api_version, &rule.kind).is_some_and(|kind| !kind.namespaced);
+            let namespace = if cluster_scoped {
+                Some("default")
+            } else {
+                namespace
+            };
             rights.insert(Right::new(namespace, "", "events", "create"));
         }
     }
@@ -107,9 +163,22 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
 
 fn verb_word(verb: Verb) -> &'static str {
     match verb {
-        Verb::Patch => "patch",
+        Verb::Patch | Verb::Restart => "patch",
         Verb::Create => "create",
         Verb::Delete => "delete",
+    }
+}
+
+/// The names that a fixer is shown of a kind, where it reads that kind by name only: it can change no other.
+fn names<'a>(manifest: &'a Manifest, api_version: &str, kind: &str) -> &'a [String] {
+    let mut rules = manifest
+        .spec
+        .reads
+        .iter()
+        .filter(|rule| rule.api_version == api_version && rule.kind == kind);
+    match (rules.next(), rules.next()) {
+        (Some(rule), None) => &rule.names,
+        _ => &[],
     }
 }
 

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::pointer::{Pattern, Pointer};
+use crate::token::SealedEdit;
+use crate::{secret, token};
 
 /// One place that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,53 @@ pub struct Edit {
     /// The names of the list entries on the way, so that `containers/0` still means the same container later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<Named>,
+    /// Of a text that may not be written down: its change without its values, in place of `before` and `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedEdit>,
+}
+
+impl Edit {
+    /// Whether an object holds what was there before.
+    pub fn is_undone_in(&self, object: &Value) -> bool {
+        self.holds(object, &self.before, |sealed| &sealed.before)
+    }
+
+    /// Whether an object holds what the edit put there.
+    pub fn is_done_in(&self, object: &Value) -> bool {
+        self.holds(object, &self.after, |sealed| &sealed.after)
+    }
+
+    fn holds(
+        &self,
+        object: &Value,
+        value: &Option<Value>,
+        digest: impl Fn(&SealedEdit) -> &String,
+    ) -> bool {
+        let found = self.path.get(object);
+        match &self.sealed {
+            Some(sealed) => found
+                .and_then(secret::decode)
+                .is_some_and(|text| token::digest(&text) == *digest(sealed)),
+            None => found == value.as_ref(),
+        }
+    }
+}
+
+/// The edits as they may be written down: of a Secret, without any of its values. `None` where that cannot be done.
+pub fn sealed(edits: &[Edit], object: &Value) -> Option<Vec<Edit>> {
+    if !secret::is_secret(object) {
+        return Some(edits.to_vec());
+    }
+    let seal = |edit: &Edit| {
+        let text = |value: &Option<Value>| value.as_ref().and_then(secret::decode);
+        Some(Edit {
+            before: None,
+            after: None,
+            sealed: Some(token::seal(&text(&edit.before)?, &text(&edit.after)?)?),
+            ..edit.clone()
+        })
+    };
+    edits.iter().map(seal).collect()
 }
 
 /// A place that holds `null` is there; only a missing one is absent.
@@ -75,6 +124,7 @@ fn compare(
             before: before.cloned(),
             after: after.cloned(),
             within: within.to_vec(),
+            sealed: None,
         };
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
@@ -117,32 +167,61 @@ fn compare(
     }
 }
 
-/// The edits as an RFC 6902 document: each first tests what it is about to replace, and the names on the way.
+/// The edits as an RFC 6902 document: first the tests of everything that is about to be replaced and of the names on the
+/// way, then the changes. A change may be of a name that another edit tests.
 pub fn operations(edits: &[Edit]) -> Vec<Value> {
-    let mut operations = Vec::new();
+    let (mut operations, mut changes) = (Vec::new(), Vec::new());
+    let mut test = |path: String, value: &Value| {
+        let test = json!({"op": "test", "path": path, "value": value});
+        if !operations.contains(&test) {
+            operations.push(test);
+        }
+    };
     for edit in edits {
         for named in &edit.within {
-            operations
-                .push(json!({"op": "test", "path": named.path.to_string(), "value": named.name}));
+            test(named.path.to_string(), &named.name);
         }
         let path = edit.path.to_string();
-        match (&edit.before, &edit.after) {
-            (Some(before), Some(after)) => {
-                operations.push(json!({"op": "test", "path": path, "value": before}));
-                operations.push(json!({"op": "replace", "path": path, "value": after}));
-            }
-            (Some(before), None) => {
-                operations.push(json!({"op": "test", "path": path, "value": before}));
-                operations.push(json!({"op": "remove", "path": path}));
-            }
-            (None, Some(after)) => {
-                operations.push(json!({"op": "add", "path": path, "value": after}))
-            }
-            (None, None) => {}
+        if let Some(before) = &edit.before {
+            test(path.clone(), before);
         }
+        changes.extend(match (&edit.before, &edit.after) {
+            (Some(_), Some(after)) => Some(json!({"op": "replace", "path": path, "value": after})),
+            (Some(_), None) => Some(json!({"op": "remove", "path": path})),
+            (None, Some(after)) => Some(json!({"op": "add", "path": path, "value": after})),
+            (None, None) => None,
+        });
     }
-    operations.dedup();
+    operations.extend(changes);
     operations
+}
+
+/// Whether an object holds what `edits` put there, in the list entries that were meant.
+pub fn are_done(edits: &[Edit], object: &Value) -> bool {
+    edits
+        .iter()
+        .all(|edit| edit.is_done_in(object) && is_within(edit, edits, object))
+}
+
+/// Whether the list entries on the way to an edit are, in an object with all `edits` done, still the ones that were meant.
+pub fn is_within(edit: &Edit, edits: &[Edit], object: &Value) -> bool {
+    names_after(edit, edits)
+        .iter()
+        .all(|named| named.path.get(object) == Some(&named.name))
+}
+
+/// The names on the way to an edit once all `edits` are done: one of them may have changed such a name.
+pub fn names_after(edit: &Edit, edits: &[Edit]) -> Vec<Named> {
+    let name = |named: &Named| {
+        let renamed = edits.iter().find(|other| other.path == named.path);
+        Named {
+            path: named.path.clone(),
+            name: renamed
+                .and_then(|other| other.after.clone())
+                .unwrap_or_else(|| named.name.clone()),
+        }
+    };
+    edit.within.iter().map(name).collect()
 }
 
 /// Why a change is out of bounds.
@@ -158,7 +237,19 @@ pub enum ScopeError {
 
 /// Holds every edit against the declared paths and against what no fixer may change.
 pub fn check(edits: &[Edit], declared: &[Pattern]) -> Result<(), ScopeError> {
+    let finalizers = declared
+        .iter()
+        .any(|pattern| names_finalizers(pattern.steps()));
     for edit in edits {
+        // Which of them may go is held by `crate::finalizer`.
+        if finalizers
+            && edit
+                .path
+                .steps()
+                .starts_with(&["metadata".into(), "finalizers".into()])
+        {
+            continue;
+        }
         if let Some(place) = immutable(edit.path.steps()) {
             return Err(ScopeError::Immutable(place));
         }
@@ -179,11 +270,20 @@ pub fn check_declared(pattern: &Pattern) -> Result<(), ScopeError> {
         [first] if first == "metadata" || first == "*" => {
             Err(ScopeError::Immutable(pattern.to_string()))
         }
+        [_, second, entry] if names_finalizers(pattern.steps()) => match entry.as_str() {
+            "*" => Ok(()),
+            _ => Err(ScopeError::Immutable(format!("/metadata/{second}/{entry}"))),
+        },
         steps => immutable(steps).map_or(Ok(()), |place| Err(ScopeError::Immutable(place))),
     }
 }
 
-/// Identity, owners, server-written fields and, until fixers can name single ones, finalizers.
+/// `/metadata/finalizers/*`, or, in an undo, an entry or the whole list.
+fn names_finalizers(steps: &[String]) -> bool {
+    steps.starts_with(&["metadata".into(), "finalizers".into()])
+}
+
+/// Identity, owners, server-written fields, and finalizers where they are not declared.
 fn immutable(steps: &[String]) -> Option<String> {
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let forbidden = match steps.as_slice() {
@@ -253,6 +353,26 @@ mod tests {
             json_patch::patch(&mut patched, &patch).unwrap();
             assert_eq!(patched, new);
         }
+    }
+
+    #[test]
+    fn a_list_can_shift_and_shift_back() {
+        let before = pod(
+            json!([{"name": "a", "env": [{"name": "x", "value": "1"}, {"name": "y", "value": "2"}, {"name": "z", "value": "3"}]}]),
+        );
+        let after = pod(
+            json!([{"name": "a", "env": [{"name": "x", "value": "9"}, {"name": "z", "value": "3"}]}]),
+        );
+        let edits = edits(&before, &after);
+        let mut patched = before;
+        let patch = Value::Array(operations(&edits));
+        json_patch::patch(
+            &mut patched,
+            &serde_json::from_value::<json_patch::Patch>(patch).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(patched, after);
+        assert!(are_done(&edits, &patched));
     }
 
     #[test]

@@ -3,7 +3,13 @@
 //! Masked (safety.md, "Secrets"): a Secret's data and stringData, last-applied configurations, env literals that look
 //! like credentials, registry auth, and the user part of URLs.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use crate::token::{Sealed, TokenError};
 
 /// What stands for a masked value.
 pub const MASK: &str = "***";
@@ -12,7 +18,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Masks every credential in an object, in place.
 pub fn mask(value: &mut Value) {
-    if value.get("kind").and_then(Value::as_str) == Some("Secret") {
+    if is_secret(value) {
         for field in ["data", "stringData"] {
             if let Some(map) = value.get_mut(field).and_then(Value::as_object_mut) {
                 map.values_mut()
@@ -59,6 +65,96 @@ fn mask_below(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Whether an object is a Secret.
+pub fn is_secret(value: &Value) -> bool {
+    value.get("kind").and_then(Value::as_str) == Some("Secret")
+        && value
+            .get("apiVersion")
+            .and_then(Value::as_str)
+            .is_none_or(|version| version == "v1")
+}
+
+/// The text of one value of a Secret's `data`; `None` where it is no text.
+pub fn decode(value: &Value) -> Option<String> {
+    String::from_utf8(STANDARD.decode(value.as_str()?).ok()?).ok()
+}
+
+/// The other way around.
+pub fn encode(text: &str) -> Value {
+    Value::from(STANDARD.encode(text))
+}
+
+/// A Secret's `data`, each text with its values taken out. What is no text is one token as a whole.
+fn sealed(secret: &Value) -> BTreeMap<&str, Sealed> {
+    let mut number = 0;
+    let data = secret.get("data").and_then(Value::as_object);
+    let mut all = BTreeMap::new();
+    for (key, value) in data.into_iter().flatten() {
+        let sealed = Sealed::new(&decode(value).unwrap_or_default(), number);
+        number += sealed.tokens();
+        all.insert(key.as_str(), sealed);
+    }
+    all
+}
+
+/// A Secret's `data` as a fixer is shown it: decoded, with a token for each value. Null where there is none.
+pub fn tokens(secret: &Value) -> Value {
+    if secret.get("data").is_none() {
+        return Value::Null;
+    }
+    let shown = sealed(secret)
+        .into_iter()
+        .map(|(key, text)| (key.to_owned(), text.shown().into()));
+    Value::Object(shown.collect::<Map<_, _>>())
+}
+
+/// Makes a Secret readable for a person: its texts decoded, with `***` for each value.
+pub fn outline(secret: &mut Value) {
+    let texts: Map<String, Value> = sealed(secret)
+        .into_iter()
+        .map(|(key, text)| (key.to_owned(), text.masked().into()))
+        .collect();
+    mask(secret);
+    if !texts.is_empty() {
+        secret["data"] = Value::Object(texts);
+    }
+}
+
+/// Why the edit of a Secret is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// A text came back with its values not in their places.
+    #[error("/data/{0}: {1}")]
+    Tokens(String, #[source] TokenError),
+    /// Something else than the texts that are there was edited.
+    #[error("of a Secret, only the texts that are there may be edited")]
+    Shape,
+}
+
+/// The Secret that a fixer's edit of its texts comes to: `edited` is the `data` it was shown, edited.
+pub fn restore(secret: &Value, edited: &Value) -> Result<Value, SecretError> {
+    let edited = edited.as_object().ok_or(SecretError::Shape)?;
+    let sealed = sealed(secret);
+    if !edited.keys().map(String::as_str).eq(sealed.keys().copied()) {
+        return Err(SecretError::Shape);
+    }
+    let mut restored = secret.clone();
+    for (key, text) in sealed {
+        let new = edited
+            .get(key)
+            .and_then(Value::as_str)
+            .ok_or(SecretError::Shape)?;
+        if new != text.shown() {
+            decode(&secret["data"][key]).ok_or(SecretError::Shape)?;
+            let text = text
+                .restore(new)
+                .map_err(|problem| SecretError::Tokens(crate::message::clean(key), problem))?;
+            restored["data"][key] = encode(&text);
+        }
+    }
+    Ok(restored)
 }
 
 /// Whether a masked copy of `value`, taken as a part of an object, would differ from it. What would is never written to

@@ -25,15 +25,12 @@ pub fn settle(intent: &Intent, field_manager: &str, now: Option<&Object>) -> Set
     if now.resource_version == intent.resource_version {
         return Settled::NotApplied;
     }
-    let all = |wanted: fn(&Edit) -> &Option<serde_json::Value>| {
-        intent
-            .edits
-            .iter()
-            .all(|edit| edit.path.get(&now.value) == wanted(edit).as_ref())
+    let all = |holds: fn(&Edit, &serde_json::Value) -> bool| {
+        intent.edits.iter().all(|edit| holds(edit, &now.value))
     };
-    if all(|edit| &edit.after) && writes_as(now, field_manager) {
+    if all(Edit::is_done_in) && writes_as(now, field_manager) {
         Settled::Applied
-    } else if all(|edit| &edit.before) {
+    } else if all(Edit::is_undone_in) {
         Settled::NotApplied
     } else {
         Settled::Unknown
@@ -74,6 +71,7 @@ mod tests {
                 before: Some(json!("a")),
                 after: Some(json!("b")),
                 within: vec![],
+                sealed: None,
             }],
         }
     }

@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::message::Text;
 use crate::object::{Object, ObjectId};
 use crate::owner;
-use crate::plan::{Action, ObjectPatch, Plan, PlannedStep};
+use crate::plan::{self, Action, ObjectPatch, Plan, PlannedStep};
 use crate::pointer::{Pattern, Pointer};
 use crate::record::Journal;
 use crate::report::{Arg, Risk};
 use crate::scope::{self, Edit};
+use crate::secret;
 
 /// Why a run cannot be undone as it stands.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -34,20 +35,41 @@ pub enum UndoError {
     Unusable(ObjectId),
 }
 
-/// A plan that puts back what `journal` changed, last change first. `now` finds an object as it is now; `message` is the
-/// text of each step, with the placeholders `{object}` and `{entry}`. Every obstacle is reported, not only the first.
+/// What the steps of an undo say, with the placeholders `{object}` and `{entry}`.
+pub struct Messages<'a> {
+    /// Fields are put back.
+    pub put_back: &'a Text,
+    /// A workload is restarted once more, so that it runs with what was put back.
+    pub restart: &'a Text,
+}
+
+/// A plan that puts back what `journal` changed, last change first, and then restarts again what was restarted, in the
+/// same order as then. `object_now` finds an object as it is now; `now` is the time, RFC 3339. Every obstacle is reported,
+/// not only the first.
 pub fn plan(
     journal: &Journal,
-    message: &Text,
-    now: impl Fn(&ObjectId) -> Option<Object>,
+    messages: &Messages<'_>,
+    object_now: impl Fn(&ObjectId) -> Option<Object>,
+    now: &str,
 ) -> Result<Plan, Vec<UndoError>> {
     let (mut plan, mut obstacles) = (Plan::default(), Vec::new());
-    for intent in journal.applied().into_iter().rev() {
-        let Some(object) = now(&intent.object).filter(|object| object.uid == intent.uid) else {
+    let (restarts, changes): (Vec<_>, Vec<_>) = journal
+        .applied()
+        .into_iter()
+        .partition(|intent| plan::is_restart(&intent.edits));
+    for intent in changes.into_iter().rev().chain(restarts) {
+        let restart = plan::is_restart(&intent.edits);
+        let Some(object) = object_now(&intent.object).filter(|object| object.uid == intent.uid)
+        else {
             obstacles.push(UndoError::Gone(intent.object.clone()));
             continue;
         };
-        let drifted = drift(&object, &intent.edits);
+        // Whatever was restarted since has been restarted since.
+        let drifted = if restart {
+            Vec::new()
+        } else {
+            drift(&object, &intent.edits)
+        };
         if !drifted.is_empty() {
             obstacles.extend(drifted);
             continue;
@@ -56,12 +78,25 @@ pub fn plan(
             name: name.into(),
             value,
         };
-        let Some(patch) = invert(&object, &intent.edits) else {
+        let patch = if restart {
+            plan::restarted(&object.value, now).map(|after| {
+                let edits = scope::edits(&object.value, &after);
+                patch(&object, after, edits)
+            })
+        } else {
+            invert(&object, &intent.edits)
+        };
+        let Some(patch) = patch else {
             obstacles.push(UndoError::Unusable(intent.object.clone()));
             continue;
         };
         plan.steps.push(PlannedStep {
-            message: message.clone(),
+            message: if restart {
+                messages.restart
+            } else {
+                messages.put_back
+            }
+            .clone(),
             args: vec![
                 arg("object", object.id.short()),
                 arg("entry", journal.begin.entry.clone()),
@@ -82,14 +117,15 @@ pub fn plan(
 }
 
 fn drift(object: &Object, edits: &[Edit]) -> Vec<UndoError> {
-    let shown =
-        |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+    let hidden = secret::is_secret(&object.value);
+    let shown = |value: Option<&Value>| match value {
+        Some(_) if hidden => secret::MASK.to_owned(),
+        Some(value) => value.to_string(),
+        None if hidden => secret::MASK.to_owned(),
+        None => "nothing".to_owned(),
+    };
     let moved = |edit: &&Edit| {
-        edit.path.get(&object.value) != edit.after.as_ref()
-            || edit
-                .within
-                .iter()
-                .any(|named| named.path.get(&object.value) != Some(&named.name))
+        !edit.is_done_in(&object.value) || !scope::is_within(edit, edits, &object.value)
     };
     edits
         .iter()
@@ -104,31 +140,43 @@ fn drift(object: &Object, edits: &[Edit]) -> Vec<UndoError> {
 }
 
 fn invert(object: &Object, edits: &[Edit]) -> Option<ObjectPatch> {
-    let inverse: Vec<Edit> = edits
-        .iter()
-        .rev()
-        .map(|edit| Edit {
-            before: edit.after.clone(),
-            after: edit.before.clone(),
-            ..edit.clone()
+    let invert = |edit: &Edit| {
+        let (before, after) = match &edit.sealed {
+            None => (edit.after.clone(), edit.before.clone()),
+            Some(sealed) => {
+                let now = edit.path.get(&object.value)?;
+                let text = sealed.undo(&secret::decode(now)?)?;
+                (Some(now.clone()), Some(secret::encode(&text)))
+            }
+        };
+        Some(Edit {
+            before,
+            after,
+            sealed: None,
+            within: scope::names_after(edit, edits),
+            path: edit.path.clone(),
         })
-        .collect();
+    };
+    let inverse: Vec<Edit> = edits.iter().rev().map(invert).collect::<Option<_>>()?;
     let mut after = object.value.clone();
-    let patch: json_patch::Patch =
+    let operations: json_patch::Patch =
         serde_json::from_value(Value::Array(scope::operations(&inverse))).ok()?;
-    json_patch::patch(&mut after, &patch).ok()?;
-    let declared = inverse
-        .iter()
-        .filter_map(|edit| Pattern::parse(&edit.path.to_string()).ok())
-        .collect();
-    Some(ObjectPatch {
+    json_patch::patch(&mut after, &operations).ok()?;
+    Some(patch(object, after, inverse))
+}
+
+fn patch(object: &Object, after: Value, edits: Vec<Edit>) -> ObjectPatch {
+    ObjectPatch {
         id: object.id.clone(),
         uid: object.uid.clone(),
         resource_version: object.resource_version.clone(),
         before: object.value.clone(),
         after,
-        edits: inverse,
-        declared,
+        declared: edits
+            .iter()
+            .filter_map(|edit| Pattern::parse(&edit.path.to_string()).ok())
+            .collect(),
+        edits,
         managed_by: owner::manager(object),
-    })
+    }
 }

@@ -4,6 +4,7 @@
 
 mod exhaust;
 mod plans;
+mod tokens;
 
 use nks_fixer::{Finding, Fixer, Input, Outcome, Query, Report, Step};
 
@@ -14,7 +15,7 @@ pub struct Hostile;
 nks_fixer::export!(Hostile);
 
 /// Every value of the setting.
-pub const ATTACKS: [&str; 24] = [
+pub const ATTACKS: [&str; 31] = [
     "honest",
     "outside-path",
     "array-shift",
@@ -39,6 +40,13 @@ pub const ATTACKS: [&str; 24] = [
     "error",
     "nan",
     "state",
+    "token-edit",
+    "token-moved",
+    "token-dropped",
+    "token-copied",
+    "token-told",
+    "token-told-bare",
+    "token-smuggled",
 ];
 
 impl Fixer for Hostile {
@@ -76,6 +84,13 @@ fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
         "error" => return Err("no reason \u{1b}[31mgiven".to_owned()),
         "nan" => replaced("/spec/template/spec/containers/0/image", "1e999"),
         "state" => exhaust::carry_state(input),
+        "token-edit" => tokens::edited(input),
+        "token-moved" => tokens::moved(input),
+        "token-dropped" => tokens::dropped(input),
+        "token-copied" => tokens::copied(input),
+        "token-told" => tokens::told(input),
+        "token-told-bare" => tokens::told_without_tokens(input),
+        "token-smuggled" => tokens::smuggled(input),
         other => return Err(["no such attack: ", other].concat()),
     })
 }

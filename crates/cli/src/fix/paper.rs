@@ -4,10 +4,11 @@ use std::path::Path;
 
 use nks_core::output::{Document, PlanOutput, StepOutput};
 use nks_core::plan::{Action, Plan, PlannedStep};
-use nks_core::{diff, yaml};
+use nks_core::{diff, secret, yaml};
 
 use super::{Mending, Planned};
 use crate::failure::{Ended, Failure};
+use crate::files;
 use crate::plan_screen;
 use crate::screen::Format;
 use crate::source::Source;
@@ -37,10 +38,10 @@ impl Mending<'_> {
         if let Some(folder) = &self.command.write {
             self.write(folder, &planned.plan)?;
         }
-        Ok(if planned.analysis.report.findings.is_empty() {
-            Ended::Done
-        } else {
+        Ok(if planned.analysis.report.finds_a_problem() {
             Ended::Found
+        } else {
+            Ended::Done
         })
     }
 
@@ -50,11 +51,8 @@ impl Mending<'_> {
         for (_, patch) in plan.patches() {
             let path = folder.join(format!("{}.yaml", diff::file_name(&patch.id)));
             let text = yaml::write(&nks_core::object::content(&patch.after));
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)
-                .map_err(|problem| {
+            let mut file =
+                files::create(&path, secret::is_secret(&patch.after)).map_err(|problem| {
                     let values = [
                         ("path", &*path.display().to_string()),
                         ("problem", &*problem.to_string()),
@@ -85,7 +83,7 @@ impl Mending<'_> {
                 wait: step.wait,
                 needs: step.needs.clone(),
                 managed_by: patch.and_then(|patch| patch.managed_by),
-                patch: patch.map(|patch| nks_core::scope::operations(&patch.edits)),
+                patch: patch.map(|patch| patch.shown_operations()),
             }
         };
         Document::Plan(PlanOutput {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nks_core::object::Object;
 use nks_core::plan::ObjectPatch;
 use nks_core::record::{Intent, Record};
+use nks_core::scope;
 use nks_core::settle::{Settled, settle};
 
 use super::{Run, StepState, unwritten};
@@ -76,13 +77,16 @@ impl Run<'_> {
             Ok(call) => call,
             Err(error) => return failed(format!("not written: {error}")),
         };
+        let Some(edits) = scope::sealed(&patch.edits, &patch.before) else {
+            return failed("not written: it cannot be recorded without a secret's values".into());
+        };
         let intent = Intent {
             step,
             at: time::now(),
             object: patch.id.clone(),
             uid: fresh.uid.clone(),
             resource_version: fresh.resource_version.clone(),
-            edits: patch.edits.clone(),
+            edits,
         };
         if let Err(error) = (self.record)(Record::Intent(intent.clone())) {
             return failed(format!(

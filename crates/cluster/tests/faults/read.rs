@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use nks_cluster::{Reading, RequestError, UnreadKind};
-use nks_core::demand::Fetch;
+use nks_core::demand::{Fetch, Which};
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Seen, Server, ok, status, status_text};
@@ -14,6 +14,8 @@ fn fetch(api_version: &str, kind: &str, namespace: Option<&str>) -> Fetch {
         api_version: api_version.into(),
         kind: kind.into(),
         namespace: namespace.map(str::to_owned),
+        which: Which::All,
+        optional: false,
     }
 }
 

@@ -143,7 +143,7 @@ pub(crate) async fn apply_until(
     fails: &str,
     stop: &dyn Fn() -> bool,
 ) -> Outcome {
-    let approved = Approved::new(plan(wait), Consent::from_flag(true).unwrap());
+    let approved = Approved::new(plan(wait), Consent::from_flag(true).unwrap(), &[]).unwrap();
     let options = ApplyOptions {
         field_manager: "kubectl-nks".into(),
         wait: true,

@@ -1,6 +1,6 @@
 //! What a manifest has to hold beyond its types. Each problem names its field.
 
-use super::{CEILING, Manifest, ManifestError, Verb, WriteRule};
+use super::{CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
 use crate::message;
 
 impl Manifest {
@@ -23,6 +23,9 @@ impl Manifest {
             !self.spec.reads.is_empty(),
             "a fixer that is shown nothing can find nothing",
         )?;
+        for (index, rule) in self.spec.reads.iter().enumerate() {
+            self.check_read(index, rule)?;
+        }
         for (index, rule) in self.spec.writes.iter().enumerate() {
             self.check_write(index, rule)?;
         }
@@ -34,6 +37,26 @@ impl Manifest {
             .map_err(|problem| field("spec.settings", problem.to_string()))
     }
 
+    fn check_read(&self, index: usize, rule: &ReadRule) -> Result<(), ManifestError> {
+        let at = |name: &str| format!("spec.reads[{index}].{name}");
+        let secret = rule.api_version == "v1" && rule.kind == "Secret";
+        expect(
+            &at("names"),
+            !secret || (!rule.names.is_empty() && !rule.namespaces.is_empty()),
+            "Secrets are never listed: name each, with its namespace",
+        )?;
+        expect(
+            &at("kind"),
+            !secret || self.spec.secrets != Secrets::None,
+            "a Secret is read only with `secrets: keys` or `secrets: tokens`",
+        )?;
+        expect(
+            &at("labels"),
+            rule.names.is_empty() || rule.labels.is_none(),
+            "what is named is not chosen by label too",
+        )
+    }
+
     fn check_write(&self, index: usize, rule: &WriteRule) -> Result<(), ManifestError> {
         let at = |name: &str| format!("spec.writes[{index}].{name}");
         expect(&at("verbs"), !rule.verbs.is_empty(), "names no verb")?;
@@ -41,6 +64,16 @@ impl Manifest {
             &at("paths"),
             rule.verbs.contains(&Verb::Patch) != rule.paths.is_empty(),
             "`patch` needs paths, other verbs take none",
+        )?;
+        let workload = rule.api_version == "apps/v1"
+            && matches!(
+                rule.kind.as_str(),
+                "DaemonSet" | "Deployment" | "StatefulSet"
+            );
+        expect(
+            &at("verbs"),
+            workload || !rule.verbs.contains(&Verb::Restart),
+            "only a DaemonSet, Deployment or StatefulSet can be restarted",
         )?;
         let read = self
             .spec

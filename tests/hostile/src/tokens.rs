@@ -1,0 +1,73 @@
+//! What a fixer may try with the tokens that stand for a Secret's values.
+
+use nks_fixer::{Finding, Input, Object, Outcome, Patch};
+
+use crate::{done, plans};
+
+fn secret(input: &Input) -> Option<(u32, &Object)> {
+    input.indexed().find(|(_, object)| object.kind == "Secret")
+}
+
+fn text(object: &Object) -> String {
+    object
+        .text("/data/cloud-config")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The text with one more line, which is what a fixer may do.
+pub(crate) fn edited(input: &Input) -> Outcome {
+    rewritten(input, |text| [text, "[More]\nflag = true\n"].concat())
+}
+
+/// The value of one key, moved under another.
+pub(crate) fn moved(input: &Input) -> Outcome {
+    rewritten(input, |text| text.replace("password", "auth-url"))
+}
+
+/// A line with a value, left out.
+pub(crate) fn dropped(input: &Input) -> Outcome {
+    rewritten(input, |text| {
+        let kept = text
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("password"));
+        kept.collect()
+    })
+}
+
+/// A line with a value, twice.
+pub(crate) fn copied(input: &Input) -> Outcome {
+    rewritten(input, |text| [text, text].concat())
+}
+
+fn rewritten(input: &Input, rewrite: impl Fn(&str) -> String) -> Outcome {
+    let Some((index, object)) = secret(input) else {
+        return done(Finding::error("found").arg("what", "no secret"));
+    };
+    let old = text(object);
+    let new = rewrite(&old);
+    let patch = Patch::default().replace("/data/cloud-config", old, new);
+    plans::of_target(index, &patch.into_json())
+}
+
+/// All that is seen of the Secret, in a message.
+pub(crate) fn told(input: &Input) -> Outcome {
+    let seen = secret(input).map(|(_, object)| object.value.to_string());
+    done(Finding::error("found").arg("what", seen.unwrap_or_default()))
+}
+
+/// All that is seen of the Secret, without what makes it a token: what a message can carry is what a guest has.
+pub(crate) fn told_without_tokens(input: &Input) -> Outcome {
+    let seen =
+        secret(input).map(|(_, object)| object.value.to_string().replace("nks-secret-", "#"));
+    done(Finding::error("found").arg("what", seen.unwrap_or_default()))
+}
+
+/// A value in another object, at a declared path.
+pub(crate) fn smuggled(input: &Input) -> Outcome {
+    let seen = secret(input)
+        .map(|(_, object)| text(object))
+        .unwrap_or_default();
+    let patch = Patch::default().add("/spec/template/spec/containers/0/image", seen);
+    plans::of_target(0, &patch.into_json())
+}
