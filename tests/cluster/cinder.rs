@@ -89,17 +89,24 @@ fn assert_silent(user: &User, outputs: &[&str]) {
     assert!(files > 0, "there is a journal to look at");
 }
 
-fn wait_a_second(bed: &Bed, since: &Value) {
-    // Times of the API have no fractions: what happens in the same second cannot be told apart.
-    let made = since["metadata"]["creationTimestamp"].clone();
+/// The server's time.
+fn clock(bed: &Bed) -> Value {
+    let name = ["configmap/clock", "--namespace", "default"];
+    bed.kubectl(&["create", "configmap", "clock", "--namespace", "default"])
+        .expect("an object is made");
+    let made = bed
+        .kubectl_json(&["get", name[0], name[1], name[2]])
+        .expect("it is there");
+    bed.kubectl(&["delete", name[0], name[1], name[2]])
+        .expect("it is deleted");
+    made["metadata"]["creationTimestamp"].clone()
+}
+
+/// Times of the API have no fractions: what happens in the same second cannot be told apart.
+fn wait_for_the_next_second(bed: &Bed) {
+    let now = clock(bed);
     bed.wait_for("the next second", Duration::from_secs(5), || {
-        let lease = json!({"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "clock", "namespace": "default"}});
-        let now = bed.apply(&lease.to_string()).and_then(|()| {
-            bed.kubectl_json(&["get", "configmap/clock", "--namespace", "default"])
-        })?;
-        bed.kubectl(&["delete", "configmap/clock", "--namespace", "default"])?;
-        Ok(now["metadata"]["creationTimestamp"] != made)
+        Ok(clock(bed) != now)
     })
     .expect("time passes");
 }
@@ -133,7 +140,7 @@ fn the_option_is_set_once_and_taken_back_to_the_byte() {
     );
     assert_eq!(
         text(&bed),
-        config("\n[BlockStorage]\nrescan-on-resize = true\n")
+        config("\n\n[BlockStorage]\nrescan-on-resize = true\n")
     );
     for workload in WORKLOADS {
         assert!(restarted_at(&bed, workload).is_some(), "{workload}");
@@ -158,7 +165,7 @@ fn the_option_is_set_once_and_taken_back_to_the_byte() {
     expect(&again, 0);
     assert!(again.stderr.contains("nothing to mend"), "{}", again.stderr);
     let first = WORKLOADS.map(|workload| restarted_at(&bed, workload));
-    wait_a_second(&bed, &secret(&bed));
+    wait_for_the_next_second(&bed);
     let undone = user.nks(&["undo", &user.entry(), "--yes"]);
     expect(&undone, 0);
     assert_eq!(text(&bed), config("\n"), "the text is back to the byte");
@@ -187,7 +194,7 @@ fn the_option_is_set_once_and_taken_back_to_the_byte() {
 fn pods_that_are_older_than_the_secret_are_restarted_and_nothing_else() {
     let bed = bed();
     scenario(&bed, &config("\n"));
-    wait_a_second(&bed, &secret(&bed));
+    wait_for_the_next_second(&bed);
     let right = STANDARD.encode(config("\n[BlockStorage]\nrescan-on-resize = yes\n"));
     let patch = json!({"data": {"cloud-config": right}}).to_string();
     let name = "secret/cinder-csi-cloud-config";

@@ -101,3 +101,43 @@ fn an_unreachable_server_is_said_as_kubectl_says_it() {
     expect(&ran, 2);
     assert!(ran.stderr.contains("/does/not/exist"), "{}", ran.stderr);
 }
+
+#[test]
+fn each_request_is_named_and_no_token_is() {
+    let bed = bed();
+    bed.scenario("calico-images").unwrap();
+    let user = operator(&bed);
+    let quiet = user.nks(&["diagnose", "calico-images"]);
+    let ran = user.nks(&["diagnose", "calico-images", "-v=6", "--token=canary-token"]);
+    for line in [
+        "GET https://",
+        "/apis/apps/v1/namespaces/kube-system/daemonsets?limit=500 ",
+    ] {
+        assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
+        assert!(!quiet.stderr.contains(line), "{}", quiet.stderr);
+    }
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(!text.contains("canary-token"), "{text}");
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing_on_the_server() {
+    let bed = bed();
+    bed.scenario("calico-images").unwrap();
+    let user = operator(&bed);
+    for dry_run in ["--dry-run=server", "--dry-run=client", "--dry-run"] {
+        let ran = user.nks(&["fix", "calico-images", dry_run, "--yes"]);
+        expect(&ran, 1);
+        assert!(
+            ran.stdout.contains("docker.io/calico/node:v3.24.1"),
+            "{}",
+            ran.stdout
+        );
+        assert!(ran.stderr.contains("nothing was changed"), "{}", ran.stderr);
+    }
+    assert!(is_untouched(&bed));
+    assert!(user.journals().is_empty());
+    let ran = user.nks(&["fix", "calico-images", "--dry-run=none"]);
+    assert!(ran.stderr.contains("no terminal"), "{}", ran.stderr);
+}

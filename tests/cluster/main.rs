@@ -13,6 +13,7 @@ mod finalizers;
 mod proxy;
 mod question;
 mod repair;
+mod roles;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

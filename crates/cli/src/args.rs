@@ -10,7 +10,9 @@ use clap::{ArgAction, Args, FromArgMatches, Parser, Subcommand};
 use crate::failure::{Ended, Failure};
 use crate::interrupt::Interrupt;
 use crate::screen::Screen;
-use crate::{diagnose, explain, fix, fixer, help, history, resume, text, undo, version};
+use crate::{
+    completion, diagnose, explain, fix, fixer, help, history, resume, text, undo, version,
+};
 
 /// Find what is wrong with an NHN Cloud NKS cluster, and mend it.
 #[derive(Parser)]
@@ -42,8 +44,18 @@ enum Command {
     Resume(resume::Resume),
     /// Look at fixers
     Fixer(fixer::FixerCommand),
+    /// Print a completion script for a shell, or the one that kubectl itself asks
+    Completion(completion::Completion),
+    /// Print the flags that every command takes
+    Options,
     /// Print the version
     Version(version::Version),
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Man(completion::Man),
+    /// Complete a command line, for kubectl_complete-nks
+    #[command(name = "__complete", hide = true, disable_help_flag = true)]
+    Complete(completion::Complete),
 }
 
 /// Flags of every command, with kubectl's names and meanings.
@@ -71,7 +83,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tls_server_name: Option<String>,
     /// Do not check the server's certificate
-    #[arg(long, global = true)]
+    #[arg(long, global = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
     pub(crate) insecure_skip_tls_verify: bool,
     /// File with the certificate authority
     #[arg(long, global = true, value_name = "FILE")]
@@ -97,6 +109,29 @@ pub(crate) struct Global {
     /// How long to wait for a single request: 5, 5s, 1m; 0 means no limit
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) request_timeout: Option<Duration>,
+    /// For kubectl's sake: nothing that a server said is kept
+    #[arg(
+        id = "cache_dir",
+        long = "cache-dir",
+        global = true,
+        value_name = "FOLDER"
+    )]
+    pub(crate) _cache_dir: Option<PathBuf>,
+    /// For kubectl's sake: answers are never asked for compressed
+    #[arg(
+        id = "disable_compression",
+        long = "disable-compression", global = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
+    pub(crate) _disable_compression: bool,
+    /// How much to tell; from 6 on each request is named on stderr
+    #[arg(
+        short,
+        long = "v",
+        global = true,
+        value_name = "LEVEL",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub(crate) verbosity: u8,
     /// Language: en or ko
     #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "ko"])]
     pub(crate) lang: Option<String>,
@@ -176,7 +211,13 @@ async fn dispatch(screen: &Screen, global: &Global, command: Command) -> Result<
         Command::Undo(command) => undo::run(screen, global, &command, &interrupt).await,
         Command::Resume(command) => resume::run(screen, global, &command, &interrupt).await,
         Command::Fixer(command) => fixer::run(screen, &command),
+        Command::Completion(command) => completion::run(screen, &command),
+        Command::Options => screen
+            .print(&help::options::<Cli>(screen.language))
+            .map(|()| Ended::Done),
         Command::Version(command) => version::run(screen, &command),
+        Command::Man(command) => completion::manual(screen, &command),
+        Command::Complete(command) => completion::complete(screen, &command),
     }
 }
 
@@ -206,8 +247,7 @@ fn early_language(arguments: &[OsString]) -> Option<String> {
     None
 }
 
-/// The commands as clap knows them, for tests.
-#[cfg(test)]
+/// The commands as clap knows them.
 pub(crate) fn command(language: nks_core::message::Language) -> clap::Command {
     help::command::<Cli>(language)
 }

@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 use std::thread;
 
-use nks_core::approval::Consent;
+use nks_core::approval::{Consent, GuardedConsent};
+use nks_core::plan::Plan;
 use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::oneshot;
 
@@ -58,6 +59,32 @@ pub(crate) async fn confirm(
             _ => screen.note(&screen.say("answer-yes-or-no", &[])),
         }
     }
+}
+
+/// Asks about each object that decides what others may do. `None` where one answer is no, or there is nobody to ask.
+pub(crate) async fn confirm_guarded(
+    screen: &Screen,
+    plan: &Plan,
+    interrupt: &Interrupt,
+) -> Result<Option<Vec<GuardedConsent>>, Failure> {
+    let mut consents = Vec::new();
+    for patch in plan.guarded() {
+        let object = patch.id.to_string();
+        let values = [("object", &*object)];
+        let question = screen.say("guarded-question", &values);
+        match confirm(screen, &question, false, interrupt).await? {
+            Answer::Given(_) => consents.extend(GuardedConsent::from_answer(&patch.id, true)),
+            Answer::Declined => {
+                screen.note(&screen.say("guarded-declined", &values));
+                return Ok(None);
+            }
+            Answer::NoTerminal => {
+                screen.note(&screen.say("guarded-no-terminal", &values));
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(consents))
 }
 
 /// One line of standard input; empty at its end. It is read on a thread of its own, which the program does not wait for:

@@ -26,7 +26,21 @@ pub(crate) struct Diagnose {
     from: Option<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
+    output: DiagnoseFormat,
+}
+
+/// Output formats of `diagnose`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DiagnoseFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One line an object with a finding, as other commands take it.
+    Name,
+    /// `output.nks/v1`
+    Json,
+    /// `output.nks/v1`
+    Yaml,
 }
 
 /// Reads, asks the fixers, and prints. Changes nothing.
@@ -41,9 +55,12 @@ pub(crate) async fn run(
     let started = Instant::now();
     let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await;
     let took = started.elapsed().as_secs_f64();
+    let document = || document(screen, &seen, &checked);
     match command.output {
-        Format::Text => print(screen, &seen, &checked, took, command)?,
-        format => screen.value(format, document(screen, &seen, &checked))?,
+        DiagnoseFormat::Text => print(screen, &seen, &checked, took, command)?,
+        DiagnoseFormat::Name => print_names(screen, &seen, &checked)?,
+        DiagnoseFormat::Json => screen.value(Format::Json, document())?,
+        DiagnoseFormat::Yaml => screen.value(Format::Yaml, document())?,
     }
     Ok(ended(&checked))
 }
@@ -160,6 +177,30 @@ fn print(
     summary(screen, checked, [findings, targets.len(), clean])
 }
 
+/// `type.group/name` of what was found; what is missing from it goes to stderr.
+fn print_names(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Result<(), Failure> {
+    let mut names = BTreeSet::new();
+    for one in checked {
+        match &one.result {
+            Ok(analysis) => {
+                let targets = analysis.report.findings.iter().filter_map(|one| one.target);
+                names.extend(targets.map(|index| analysis.supplied[index as usize].id.short()));
+            }
+            Err(problem) => {
+                let values = [("fixer", one.fixer.manifest.name()), ("problem", problem)];
+                screen.note(&screen.say("fixer-failed", &values));
+            }
+        }
+    }
+    for name in names {
+        screen.line(&nks_core::message::clean(&name))?;
+    }
+    for gap in &seen.gaps {
+        screen.note(&screen.say("unread", &[("what", &gap.what), ("reason", &gap.reason)]));
+    }
+    Ok(())
+}
+
 fn print_unread(screen: &Screen, seen: &Seen) -> Result<(), Failure> {
     for gap in &seen.gaps {
         screen.line(&format!(
@@ -253,7 +294,7 @@ fn print_finding(
         mark(finding.severity),
         nks_core::message::clean(&target)
     ))?;
-    screen.line(&format!("    {}", text(screen, one, finding)))?;
+    screen.prose(&text(screen, one, finding), "    ")?;
     if let Some(manager) = managed_by(analysis, finding) {
         let values = [("manager", &*manager.to_string())];
         screen.line(&format!("    {}", screen.say("managed-by", &values)))?;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::failure::{Ended, Failure};
 use crate::fixers::Fixers;
 use crate::plan_screen;
-use crate::screen::{BOLD, Format, Screen, paint};
+use crate::screen::{BOLD, Format, PAGE, Screen, paint, wrap};
 
 /// Flags of `explain`.
 #[derive(Debug, Args)]
@@ -77,7 +77,7 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
     ))?;
     screen.line(&format!(
         "\n{}",
-        wrap(&screen.render(&spec.about.cause, &[]), "")
+        wrap(&screen.render(&spec.about.cause, &[]), "", PAGE)
     ))?;
     if let Some(guide) = &spec.guide {
         screen.line(&screen.say("explain-guide", &[("anchor", guide)]))?;
@@ -91,7 +91,7 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         };
         let fields: Vec<String> = rule.fields.iter().map(ToString::to_string).collect();
         screen.line(&format!("  {} ({scope})", rule.kind))?;
-        screen.line(&wrap(&fields.join(", "), "      "))?;
+        screen.line(&wrap(&fields.join(", "), "      ", PAGE))?;
     }
     let secrets = match spec.secrets {
         Secrets::None => screen.say("secrets-none", &[]),
@@ -129,7 +129,7 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
             allowed.join(" | ")
         ))?;
         if let Some(description) = &property.description {
-            screen.line(&wrap(&screen.render(description, &[]), "      "))?;
+            screen.line(&wrap(&screen.render(description, &[]), "      ", PAGE))?;
         }
     }
     print_rights(screen, manifest)
@@ -160,24 +160,6 @@ fn print_rights(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         "  {}",
         screen.say("rights-as-roles", &[("command", &command)])
     ))
-}
-
-/// Breaks text at spaces so that it fits 80 columns, each line after `indent`.
-fn wrap(text: &str, indent: &str) -> String {
-    use unicode_width::UnicodeWidthStr;
-    let mut lines = vec![indent.to_owned()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is always a line");
-        if last.width() + word.width() > 78 && last.trim() != "" {
-            lines.push(format!("{indent}{word}"));
-        } else {
-            if last.trim() != "" {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines.join("\n")
 }
 
 /// The explanation as data: the manifest, and the roles that follow from it.

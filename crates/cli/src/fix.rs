@@ -17,11 +17,12 @@ use crate::args::{Global, duration};
 use crate::diagnose::only_from_files;
 use crate::failure::{Ended, Failure, Kind};
 use crate::fixers::{Analysis, Fixer, Fixers};
-use crate::flow::{self, Applied, Carried, CarryOut, Run};
+use crate::flow::{self, Applied, Carried, Run};
 use crate::interrupt::Interrupt;
 use crate::plan_screen;
 use crate::screen::{Format, Screen, tick};
 use crate::source::Source;
+use crate::writing::WriteFlags;
 use crate::{files, journal};
 
 /// How often a plan is made again because an object changed meanwhile, before giving up.
@@ -56,38 +57,6 @@ pub(crate) struct Fix {
     /// Output format of the plan; json and yaml only with --from
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
-}
-
-/// Flags of the commands that write.
-#[derive(Debug, Args)]
-pub(crate) struct WriteFlags {
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    /// Name under which the server notes the changes
-    #[arg(long, default_value = "kubectl-nks", value_name = "NAME")]
-    field_manager: String,
-    /// Change objects that Helm, Argo CD, Flux or an operator manages, too
-    #[arg(long)]
-    even_if_managed: bool,
-}
-
-impl WriteFlags {
-    /// With how to wait for rollouts.
-    pub(crate) fn carry_out(&self, wait: bool, timeout: Duration) -> CarryOut {
-        let Self {
-            yes,
-            ref field_manager,
-            even_if_managed,
-        } = *self;
-        CarryOut {
-            yes,
-            wait,
-            timeout,
-            field_manager: field_manager.clone(),
-            even_if_managed,
-        }
-    }
 }
 
 /// Mends what the fixer finds.
@@ -234,7 +203,7 @@ impl Mending<'_> {
                 "{} {target}",
                 crate::screen::mark(finding.severity)
             ))?;
-            self.screen.line(&format!("    {text}"))?;
+            self.screen.prose(&text, "    ")?;
         }
         self.screen.line("")?;
         if plan.patches().next().is_some() {

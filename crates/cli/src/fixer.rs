@@ -26,7 +26,7 @@ enum Action {
 #[derive(Debug, Args)]
 struct List {
     /// Leave the headers of the table out
-    #[arg(long)]
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
     no_headers: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]

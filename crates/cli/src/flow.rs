@@ -17,10 +17,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use nks_cluster::{ApplyOptions, ApplyReport, Cluster, Lock, PreviewProblem, Progress, StepState};
-use nks_core::approval::{Approved, GuardedConsent, Preview};
+use nks_core::approval::{Approved, Preview};
 use nks_core::demand;
 use nks_core::plan::{Action, Plan};
 use nks_core::record::{Begin, Record, RunOutcome};
@@ -28,7 +27,7 @@ use nks_core::rights::{self, Right};
 use nks_core::{message, record};
 use serde_json::Value;
 
-use crate::confirm::{Answer, confirm};
+use crate::confirm::{Answer, confirm, confirm_guarded};
 use crate::failure::{Failure, Kind};
 use crate::files;
 use crate::fixers::{Analysis, Fixer, Fixers};
@@ -38,6 +37,7 @@ use crate::plan_screen;
 use crate::progress::Spinner;
 use crate::screen::Screen;
 use crate::source::{Gap, Seen, Source};
+use crate::writing::{CarryOut, DryRun};
 
 /// One fixer's part of a diagnosis.
 pub(crate) struct Checked {
@@ -106,20 +106,6 @@ pub(crate) struct Run<'a> {
     pub(crate) lock: Option<&'a Lock>,
 }
 
-/// How to carry a plan out; from the flags.
-pub(crate) struct CarryOut {
-    /// `--yes`
-    pub(crate) yes: bool,
-    /// `--wait`
-    pub(crate) wait: bool,
-    /// `--timeout`
-    pub(crate) timeout: Duration,
-    /// `--field-manager`
-    pub(crate) field_manager: String,
-    /// `--even-if-managed`
-    pub(crate) even_if_managed: bool,
-}
-
 /// What became of a plan.
 pub(crate) enum Carried {
     /// It was carried out, or as much of it as could be.
@@ -175,14 +161,21 @@ pub(crate) async fn carry_out(
     interrupt: &Interrupt,
 ) -> Result<Carried, Failure> {
     refuse_managed(screen, &plan, run.options)?;
-    let preview = interrupt
-        .or(screen, preview(screen, cluster, &plan, run))
-        .await?;
-    let preview = match preview {
-        Ok(preview) => preview,
-        Err(changed) => return Ok(Carried::Changed(changed)),
+    let preview = match run.options.dry_run {
+        DryRun::Client => Preview::default(),
+        DryRun::None | DryRun::Server => {
+            let previewed = preview(screen, cluster, &plan, run);
+            match interrupt.or(screen, previewed).await? {
+                Ok(preview) => preview,
+                Err(changed) => return Ok(Carried::Changed(changed)),
+            }
+        }
     };
     plan_screen::show(screen, &plan, &preview)?;
+    if run.options.dry_run != DryRun::None {
+        screen.note(&screen.say("dry-run", &[]));
+        return Ok(Carried::NotApproved);
+    }
     let count = plan.patches().count().to_string();
     let question = screen.say(
         "apply-question",
@@ -220,32 +213,6 @@ pub(crate) async fn carry_out(
         return Ok(Carried::Changed(changed));
     }
     Ok(Carried::Out(Box::new(applied)))
-}
-
-/// Asks about each object that decides what others may do. `None` where one answer is no, or there is nobody to ask.
-async fn confirm_guarded(
-    screen: &Screen,
-    plan: &Plan,
-    interrupt: &Interrupt,
-) -> Result<Option<Vec<GuardedConsent>>, Failure> {
-    let mut consents = Vec::new();
-    for patch in plan.guarded() {
-        let object = patch.id.to_string();
-        let values = [("object", &*object)];
-        let question = screen.say("guarded-question", &values);
-        match confirm(screen, &question, false, interrupt).await? {
-            Answer::Given(_) => consents.extend(GuardedConsent::from_answer(&patch.id, true)),
-            Answer::Declined => {
-                screen.note(&screen.say("guarded-declined", &values));
-                return Ok(None);
-            }
-            Answer::NoTerminal => {
-                screen.note(&screen.say("guarded-no-terminal", &values));
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(consents))
 }
 
 fn refuse_managed(screen: &Screen, plan: &Plan, options: &CarryOut) -> Result<(), Failure> {

@@ -21,6 +21,22 @@ pub(crate) fn command<C: CommandFactory>(language: Language) -> Command {
     }
 }
 
+/// The flags that every command takes, as `kubectl options` prints them.
+pub(crate) fn options<C: CommandFactory>(language: Language) -> String {
+    let mut shown = Command::new("kubectl nks")
+        .help_template("{options}\n")
+        .disable_help_flag(true)
+        .disable_version_flag(true);
+    for argument in command::<C>(language)
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+    {
+        shown = shown.arg(argument.clone().help_heading(None::<&str>));
+    }
+    let intro = text::say(language, "options", &[]);
+    format!("{intro}\n\n{}", shown.render_help())
+}
+
 fn translate(command: Command, path: &str) -> Command {
     let word = |id: &str| text::say(Language::Korean, id, &[]);
     let about = word(path);

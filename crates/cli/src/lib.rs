@@ -6,20 +6,22 @@
 //! | what | where |
 //! |---|---|
 //! | what was typed | `args` |
-//! | one file a command | `diagnose`, `fix`, `explain`, `history`, `undo`, `resume`, `fixer`, `version` |
+//! | one file a command | `diagnose`, `fix`, `explain`, `history`, `undo`, `resume`, `fixer`, `version`; `completion`; `writing` for the flags of those that write |
 //! | objects, from a cluster or from files | `source` |
 //! | the fixers there are, and the process that runs them | `fixers` |
 //! | what is kept on disk | `journal` |
-//! | what is shown, in two languages | `screen`, `plan_screen`, `text`, `help`, `progress`, `confirm` |
+//! | what is shown, in two languages | `screen`, `plan_screen`, `external_diff`, `text`, `help`, `progress`, `confirm` |
 //! | errors, Ctrl-C and exit codes | `failure`, `interrupt` |
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 mod args;
+mod completion;
 mod confirm;
 mod diagnose;
 mod explain;
+mod external_diff;
 mod failure;
 mod files;
 mod fix;
@@ -38,6 +40,7 @@ mod source;
 mod text;
 mod undo;
 mod version;
+mod writing;
 
 /// Runs the command line and returns its exit code. `arguments` are those of the process, its own name first.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -3,10 +3,13 @@
 use nks_cluster::{ApplyReport, StepState};
 use nks_core::approval::Preview;
 use nks_core::diff;
-use nks_core::plan::{Action, Plan, WayBack};
+use nks_core::plan::{Action, ObjectPatch, Plan, WayBack};
 use nks_core::report::Risk;
 use nks_core::rights::Right;
 
+use serde_json::Value;
+
+use crate::external_diff;
 use crate::failure::Failure;
 use crate::screen::{BOLD, DIM, Screen, cross, paint, tick};
 
@@ -33,12 +36,18 @@ pub(crate) fn right(right: &Right) -> String {
 /// One line a step, then the diff of what the server would store.
 pub(crate) fn show(screen: &Screen, plan: &Plan, preview: &Preview) -> Result<(), Failure> {
     show_steps(screen, plan)?;
-    for (position, patch) in plan.patches() {
-        let after = preview
-            .after
-            .iter()
-            .find(|(step, _)| *step == position)
-            .map_or(&patch.after, |(_, after)| after);
+    let after = |position: usize, patch: &ObjectPatch| {
+        let stored = preview.after.iter().find(|(step, _)| *step == position);
+        stored.map_or_else(|| patch.after.clone(), |(_, after)| after.clone())
+    };
+    let changes: Vec<(&ObjectPatch, Value)> = plan
+        .patches()
+        .map(|(position, patch)| (patch, after(position, patch)))
+        .collect();
+    if let Some(program) = external_diff::program() {
+        return external_diff::show(screen, &program, &changes);
+    }
+    for (patch, after) in &changes {
         screen.diff(&diff::unified(&patch.id, &patch.before, after))?;
     }
     Ok(())
@@ -71,10 +80,7 @@ pub(crate) fn show_steps(screen: &Screen, plan: &Plan) -> Result<(), Failure> {
             None => risk,
         };
         screen.line(format!("  {}. {subject}   {}", position + 1, paint(DIM, &risk)).trim_end())?;
-        screen.line(&format!(
-            "     {}",
-            screen.render(&step.message, &step.args)
-        ))?;
+        screen.prose(&screen.render(&step.message, &step.args), "     ")?;
     }
     screen.line("")
 }

@@ -63,6 +63,18 @@ impl Screen {
         self.print(&format!("{text}\n"))
     }
 
+    /// Prints text for people after `indent`: broken at spaces where it meets a terminal, and in one line where another
+    /// program reads it.
+    pub(crate) fn prose(&self, text: &str, indent: &str) -> Result<(), Failure> {
+        let terminal = io::stdout()
+            .is_terminal()
+            .then(terminal_size::terminal_size);
+        match terminal.flatten() {
+            Some((columns, _)) => self.line(&wrap(text, indent, columns.0.into())),
+            None => self.line(&format!("{indent}{text}")),
+        }
+    }
+
     /// Prints a document as JSON or YAML.
     pub(crate) fn value(&self, format: Format, document: Document) -> Result<(), Failure> {
         let value = &serde_json::to_value(Output::from(document)).map_err(io::Error::other)?;
@@ -121,6 +133,20 @@ impl Screen {
         }
         Ok(())
     }
+}
+
+/// The width of what is read like a page, terminal or not.
+pub(crate) const PAGE: usize = 80;
+
+/// Text broken at spaces so that it fits `columns`, each line after `indent`. A word that does not fit stays whole.
+pub(crate) fn wrap(text: &str, indent: &str, columns: usize) -> String {
+    let options = textwrap::Options::new(columns)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, options)
 }
 
 /// Whether a question can be asked: somebody can read it and answer it.

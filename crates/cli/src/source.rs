@@ -1,24 +1,23 @@
 //! Where objects come from: a cluster, or files (`--from`).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use nks_cluster::{Cluster, ConnectOptions, ProxySettings, Unread};
+use nks_cluster::{Cluster, ConnectOptions, ProxySettings, Trace, Unread};
 use nks_core::demand::Fetch;
 use nks_core::facts::{self, ClusterFacts};
 use nks_core::kinds;
 use nks_core::manifest::Manifest;
-use nks_core::object::{Object, ObjectId};
-use nks_core::source as manifests;
+use nks_core::object::Object;
+
+mod archive;
+mod files;
+
+use files::Files;
 
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::screen::Screen;
-
-/// A broken NKS cluster to look at without having one.
-const DEMO: &str = include_str!("../demo.yaml");
 
 /// A cluster, or files.
 pub(crate) enum Source {
@@ -26,13 +25,6 @@ pub(crate) enum Source {
     Cluster(Box<Cluster>),
     /// Objects from files.
     Files(Files),
-}
-
-/// What files hold.
-pub(crate) struct Files {
-    name: String,
-    objects: Vec<Object>,
-    gaps: Vec<Gap>,
 }
 
 /// Something that was not read. While there is one, nothing is called healthy.
@@ -147,6 +139,17 @@ pub(crate) async fn connect(screen: &Screen, global: &Global) -> Result<Cluster,
             http_proxy: proxy_variable("HTTP_PROXY"),
             no_proxy: proxy_variable("NO_PROXY"),
         },
+        trace: (global.verbosity >= 6).then(|| {
+            let screen = *screen;
+            let trace: Trace = Arc::new(move |method, url, status, took| {
+                let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+                screen.note(&format!(
+                    "{method} {url} {status} in {} milliseconds",
+                    took.as_millis()
+                ));
+            });
+            trace
+        }),
     };
     Cluster::connect(&options)
         .await
@@ -178,186 +181,4 @@ impl From<Unread> for Gap {
             resource: Some(unread.resource),
         }
     }
-}
-
-impl Files {
-    fn open(screen: &Screen, path: &str, namespace: &str) -> Result<Self, Failure> {
-        let mut files = Self {
-            name: path.to_owned(),
-            objects: Vec::new(),
-            gaps: Vec::new(),
-        };
-        let cannot = |path: &str, problem: &dyn std::fmt::Display| {
-            Failure::error(screen.say(
-                "cannot-read",
-                &[("path", path), ("problem", &problem.to_string())],
-            ))
-        };
-        match path {
-            "demo" => files
-                .take(screen, "demo", DEMO, namespace)
-                .map_err(|problem| cannot(path, &problem))?,
-            "-" => {
-                let mut text = String::new();
-                let limit = manifests::MAX_BYTES as u64 + 1;
-                std::io::stdin()
-                    .take(limit)
-                    .read_to_string(&mut text)
-                    .map_err(|problem| cannot("-", &problem))?;
-                files
-                    .take(screen, "-", &text, namespace)
-                    .map_err(|problem| cannot("-", &problem))?;
-            }
-            _ if Path::new(path).is_dir() => files.folder(screen, Path::new(path), namespace),
-            _ => {
-                let text = read_file(Path::new(path)).map_err(|problem| cannot(path, &problem))?;
-                files
-                    .take(screen, path, &text, namespace)
-                    .map_err(|problem| cannot(path, &problem))?;
-            }
-        }
-        if files.objects.is_empty() && files.gaps.is_empty() {
-            return Err(Failure::error(
-                screen.say("nothing-in-files", &[("path", path)]),
-            ));
-        }
-        files.objects.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(files)
-    }
-
-    /// Reads every manifest below a folder. One that cannot be read is a gap, and the others count.
-    fn folder(&mut self, screen: &Screen, folder: &Path, namespace: &str) {
-        let mut paths = Vec::new();
-        let mut problems = Vec::new();
-        collect(folder, &mut paths, &mut problems);
-        paths.sort();
-        for path in paths {
-            let shown = path.display().to_string();
-            let taken =
-                read_file(&path).and_then(|text| self.take(screen, &shown, &text, namespace));
-            if let Err(problem) = taken {
-                problems.push((shown, problem));
-            }
-        }
-        self.gaps
-            .extend(problems.into_iter().map(|(what, reason)| Gap {
-                what,
-                reason,
-                resource: None,
-            }));
-    }
-
-    /// Takes the objects of one text. The same object a second time is a gap: which one is true cannot be said.
-    fn take(
-        &mut self,
-        screen: &Screen,
-        name: &str,
-        text: &str,
-        namespace: &str,
-    ) -> Result<(), String> {
-        let known: BTreeSet<ObjectId> = self
-            .objects
-            .iter()
-            .map(|object| object.id.clone())
-            .collect();
-        let mut taken = BTreeMap::new();
-        for object in manifests::parse(text, namespace).map_err(|problem| problem.to_string())? {
-            if known.contains(&object.id) || taken.contains_key(&object.id) {
-                let reason = screen.say("object-twice", &[("object", &object.id.to_string())]);
-                self.gaps.push(Gap {
-                    what: name.to_owned(),
-                    reason,
-                    resource: None,
-                });
-            } else {
-                taken.insert(object.id.clone(), object);
-            }
-        }
-        self.objects.extend(taken.into_values());
-        Ok(())
-    }
-
-    /// A kind that a fixer reads and that no file holds is a gap: its absence proves nothing.
-    fn read(&self, demand: &BTreeSet<Fetch>) -> Seen {
-        let mut gaps = self.gaps.clone();
-        let kinds: BTreeSet<(&str, &str)> = demand
-            .iter()
-            .filter(|fetch| !fetch.optional)
-            .map(|fetch| (fetch.api_version.as_str(), fetch.kind.as_str()))
-            .collect();
-        for (api_version, kind) in kinds {
-            if !self
-                .objects
-                .iter()
-                .any(|object| object.id.api_version == api_version && object.id.kind == kind)
-            {
-                gaps.push(Gap {
-                    what: self.name.clone(),
-                    reason: format!("holds no {kind} ({api_version})"),
-                    resource: kinds::qualified(api_version, kind),
-                });
-            }
-        }
-        Seen {
-            facts: self.facts(),
-            objects: self.objects.clone(),
-            gaps,
-            unknown: Vec::new(),
-        }
-    }
-
-    fn facts(&self) -> ClusterFacts {
-        let nodes: Vec<&Object> = self
-            .objects
-            .iter()
-            .filter(|object| object.id.kind == "Node")
-            .collect();
-        ClusterFacts {
-            name: self.name.clone(),
-            kubernetes_version: nodes
-                .first()
-                .and_then(|node| node.text("/status/nodeInfo/kubeletVersion"))
-                .map(str::to_owned),
-            is_nks: facts::nks_namespace(&self.objects),
-            cni: facts::calico(&self.objects),
-            nodes: (!nodes.is_empty())
-                .then(|| nodes.iter().map(|node| node.id.name.clone()).collect()),
-        }
-    }
-}
-
-fn read_file(path: &Path) -> Result<String, String> {
-    let metadata = fs::metadata(path).map_err(|problem| problem.to_string())?;
-    // A device or a pipe never ends, and a kubeconfig or manifest is neither.
-    if !metadata.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    if metadata.len() > manifests::MAX_BYTES as u64 {
-        return Err(manifests::SourceError::TooLarge(metadata.len() as usize).to_string());
-    }
-    fs::read_to_string(path).map_err(|problem| problem.to_string())
-}
-
-/// Paths of the manifests below `folder`; links are not followed, so there is no way out of it.
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>, problems: &mut Vec<(String, String)>) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(problem) => return problems.push((folder.display().to_string(), problem.to_string())),
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => collect(&path, paths, problems),
-            Ok(kind) if kind.is_file() && is_manifest(&path) => paths.push(path),
-            _ => {}
-        }
-    }
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
 }

@@ -13,12 +13,13 @@ use nks_core::undo;
 
 use crate::args::Global;
 use crate::failure::{Ended, Failure, Kind};
-use crate::fix::{WriteFlags, refuse_open};
+use crate::fix::refuse_open;
 use crate::flow::{self, Carried, Run};
 use crate::history::{find, usable};
 use crate::interrupt::Interrupt;
 use crate::plan_screen;
 use crate::screen::Screen;
+use crate::writing::WriteFlags;
 use crate::{files, journal, source, text};
 
 /// Flags of `undo`.

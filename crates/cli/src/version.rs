@@ -12,6 +12,9 @@ pub(crate) struct Version {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
+    /// Only this program's version, which is all that is ever asked for; for kubectl's sake
+    #[arg(id = "client", long = "client")]
+    _client: bool,
 }
 
 /// Prints the version.

@@ -9,6 +9,7 @@ use nks_core::message::clean;
 use nks_core::object::{Object, ObjectId};
 use serde_json::Value;
 
+use crate::connect::Trace;
 use crate::error::{RequestError, Target};
 use crate::request::{Call, collection, encoded};
 
@@ -26,6 +27,9 @@ pub(crate) struct Inner {
     pub(crate) namespace: String,
     /// For one whole request; `None` for no limit.
     pub(crate) timeout: Option<Duration>,
+    pub(crate) trace: Option<Trace>,
+    /// The server's address, for the trace.
+    pub(crate) url: String,
     pub(crate) warnings: Mutex<Vec<String>>,
     /// What discovery said, by apiVersion.
     pub(crate) served: Mutex<BTreeMap<String, Arc<Vec<Served>>>>,

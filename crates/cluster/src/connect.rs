@@ -73,7 +73,13 @@ pub struct ConnectOptions {
     pub home: Option<PathBuf>,
     /// The proxy variables.
     pub proxy: ProxySettings,
+    /// Told of every request once it is answered or lost.
+    pub trace: Option<Trace>,
 }
+
+/// Is told of a request: method, URL, status (`None` where no answer came) and how long it took. Nothing that could be a
+/// credential is in it.
+pub type Trace = Arc<dyn Fn(&str, &str, Option<u16>, Duration) + Send + Sync>;
 
 impl fmt::Debug for ConnectOptions {
     /// Names only what cannot be a credential.
@@ -126,6 +132,11 @@ pub enum ConnectError {
     /// A proxy that cannot be used.
     #[error("{0}")]
     Proxy(String),
+    /// A cluster of another vendor that calls its service NKS, too.
+    #[error(
+        "{0} is a NAVER Cloud cluster; kubectl nks is for NHN Cloud's NKS, which only shares the letters"
+    )]
+    Naver(String),
 }
 
 impl Cluster {
@@ -153,6 +164,7 @@ impl Cluster {
         let host = config.cluster_url.host().unwrap_or_default().to_owned();
         let namespace = nonempty(&options.namespace).unwrap_or(&config.default_namespace);
         let namespace = namespace.clone();
+        let config_url = config.cluster_url.to_string();
         let client = ClientBuilder::try_from(config).map_err(|error| client_error(&error))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -165,6 +177,8 @@ impl Cluster {
                     None => Some(REQUEST_TIMEOUT),
                     Some(limit) => Some(limit).filter(|limit| !limit.is_zero()),
                 },
+                trace: options.trace.clone(),
+                url: config_url,
                 warnings: Mutex::default(),
                 served: Mutex::default(),
             }),

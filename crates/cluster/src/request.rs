@@ -73,20 +73,24 @@ impl Call {
         self
     }
 
-    fn request(&self) -> Result<Request<Body>, http::Error> {
+    /// Path and query.
+    fn uri(&self) -> String {
         let query: Vec<String> = self
             .query
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)))
             .collect();
-        let uri = if query.is_empty() {
+        if query.is_empty() {
             self.path.clone()
         } else {
             format!("{}?{}", self.path, query.join("&"))
-        };
+        }
+    }
+
+    fn request(&self) -> Result<Request<Body>, http::Error> {
         let mut builder = Request::builder()
             .method(self.method.clone())
-            .uri(uri)
+            .uri(self.uri())
             .header(header::ACCEPT, self.accept);
         let body = match &self.body {
             Some((content_type, body)) => {
@@ -102,12 +106,20 @@ impl Call {
 impl Cluster {
     /// Sends a request once.
     pub(crate) async fn call(&self, call: &Call) -> Result<Value, RequestError> {
-        match self.inner.timeout {
-            Some(limit) => tokio::time::timeout(limit, self.exchange(call))
+        let started = Instant::now();
+        let mut status = None;
+        let exchange = self.exchange(call, &mut status);
+        let result = match self.inner.timeout {
+            Some(limit) => tokio::time::timeout(limit, exchange)
                 .await
                 .unwrap_or(Err(RequestError::Timeout)),
-            None => self.exchange(call).await,
+            None => exchange.await,
+        };
+        if let Some(trace) = &self.inner.trace {
+            let url = [self.inner.url.trim_end_matches('/'), &call.uri()].concat();
+            trace(call.method.as_str(), &url, status, started.elapsed());
         }
+        result
     }
 
     /// Sends a request that changes nothing, and asks again, within bounds, when the server is briefly not able.
@@ -130,7 +142,7 @@ impl Cluster {
         Err(RequestError::Timeout)
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Value, RequestError> {
+    async fn exchange(&self, call: &Call, status: &mut Option<u16>) -> Result<Value, RequestError> {
         let request = call.request().map_err(|_| RequestError::Malformed)?;
         let lost = |error: &(dyn std::error::Error + 'static)| connection(self.host(), error);
         let response = self
@@ -139,6 +151,7 @@ impl Cluster {
             .send(request)
             .await
             .map_err(|error| lost(&error))?;
+        *status = Some(response.status().as_u16());
         self.note_warnings(response.headers());
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;

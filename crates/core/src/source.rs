@@ -1,5 +1,7 @@
 //! Objects from files: YAML or JSON, several documents, Lists within.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::object::{Object, ObjectError};
@@ -35,7 +37,7 @@ pub fn parse(text: &str, default_namespace: &str) -> Result<Vec<Object>, SourceE
     if text.len() > MAX_BYTES {
         return Err(SourceError::TooLarge(text.len()));
     }
-    let text = text.trim_start_matches('\u{feff}');
+    let text = &without_logs(text.trim_start_matches('\u{feff}'));
     let documents: Vec<Value> = if text.trim_start().starts_with(['{', '[']) {
         let stream = serde_json::Deserializer::from_str(text).into_iter();
         match stream.collect::<Result<Vec<Value>, _>>() {
@@ -58,6 +60,22 @@ pub fn parse(text: &str, default_namespace: &str) -> Result<Vec<Object>, SourceE
         })?;
     }
     Ok(objects)
+}
+
+/// `kubectl cluster-info dump` writes the logs of containers between its objects, between two lines of this form.
+fn without_logs(text: &str) -> Cow<'_, str> {
+    const START: &str = "==== START logs for container ";
+    const END: &str = "==== END logs for container ";
+    if !text.contains(START) {
+        return Cow::Borrowed(text);
+    }
+    let mut inside = false;
+    let objects = text.split_inclusive('\n').filter(|line| {
+        let ends = line.starts_with(END);
+        inside = (inside || line.starts_with(START)) && !ends;
+        !inside && !ends
+    });
+    Cow::Owned(objects.collect())
 }
 
 fn flatten(

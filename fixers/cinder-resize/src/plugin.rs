@@ -1,128 +1,158 @@
-//! The driver as it runs: its workloads, which text of the Secret they read, and pods that have not read it yet.
+//! The workloads that run the Cinder CSI driver, and which text of the Secret they read.
+//!
+//! They are known by their container. NKS names them `csi-cinder-nodeplugin` and `csi-cinder-controllerplugin`, the guide
+//! `cinder-csi-nodeplugin` and `cinder-csi-controllerplugin`, and the controller is a StatefulSet or a Deployment.
 
-use nks_fixer::{Input, Object, Owners, Workload};
+use nks_fixer::{Container, Image, Input, Workload};
 use serde_json::Value;
 
-/// Name of the Secret.
+/// The Secret that holds the driver's configuration.
 pub(crate) const SECRET: &str = "cinder-csi-cloud-config";
 
-const CONTAINER: &str = "cinder-csi-plugin";
-const ARGUMENT: &str = "--cloud-config";
-const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+/// The names that its text has: NKS's, and the one of the driver's own manifests.
+pub(crate) const KEYS: [&str; 2] = ["cloud-config", "cloud.conf"];
 
-/// The workloads of the driver, the node plugin first. The guide spells their names the wrong way around, so they are told
-/// by the container that is the driver.
+const PLUGIN: &str = "cinder-csi-plugin";
+
+/// The node plugins, and then the controllers: only the node plugin reads the option, so it comes first.
 pub(crate) fn workloads(input: &Input) -> Vec<Workload<'_>> {
-    let is_driver = |workload: &Workload<'_>| {
-        workload.namespace == "kube-system"
-            && workload.containers().iter().any(|container| {
-                container.name == CONTAINER
-                    || nks_fixer::Image::parse(container.image)
-                        .is_some_and(|image| image.basename() == CONTAINER)
-            })
+    let runs_plugin = |workload: &Workload| {
+        workload.namespace == "kube-system" && workload.containers().iter().any(is_plugin)
     };
-    let mut found: Vec<Workload<'_>> = input.workloads().filter(is_driver).collect();
-    found.sort_by_key(|workload| (!is_node_plugin(workload), workload.index));
+    let mut found: Vec<Workload> = input.workloads().filter(runs_plugin).collect();
+    found.sort_by_key(|workload| (workload.kind != "DaemonSet", workload.display_name()));
     found
 }
 
-/// The node plugin runs on every node; the controller, a StatefulSet or a Deployment, does not.
-pub(crate) fn is_node_plugin(workload: &Workload<'_>) -> bool {
-    workload.kind == "DaemonSet"
+fn is_plugin(container: &Container) -> bool {
+    let from_image =
+        || Image::parse(container.image).is_some_and(|image| image.basename() == PLUGIN);
+    !container.init && (container.name == PLUGIN || from_image())
 }
 
-/// The key of the Secret that a workload reads, by the file named in its arguments; `None` where that cannot be told.
-pub(crate) fn key_in_use(workload: &Workload<'_>) -> Option<String> {
-    let pod = workload.value.pointer("/spec/template/spec")?;
-    let file = pod
-        .get("containers")?
-        .as_array()?
-        .iter()
-        .find_map(configuration_file)?;
-    let volumes = pod.get("volumes").and_then(Value::as_array);
-    let items = volumes.into_iter().flatten().find_map(|volume| {
-        let secret = volume.get("secret")?;
-        let ours = secret.get("secretName").and_then(Value::as_str) == Some(SECRET);
-        ours.then(|| secret.get("items").and_then(Value::as_array))?
-    });
-    match items {
-        None => Some(file),
-        Some(items) => items
-            .iter()
-            .find(|item| item.get("path").and_then(Value::as_str) == Some(&file))
-            .and_then(|item| Some(item.get("key")?.as_str()?.to_owned())),
+/// Whether a workload takes anything out of the Secret, as a volume or as variables: its name stands in the pod template.
+pub(crate) fn uses_secret(workload: &Workload) -> bool {
+    workload
+        .value
+        .pointer("/spec/template/spec")
+        .is_some_and(names_secret)
+}
+
+fn names_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text == SECRET,
+        Value::Array(list) => list.iter().any(names_secret),
+        Value::Object(fields) => fields.values().any(names_secret),
+        _ => false,
     }
 }
 
-/// The last part of the path behind `--cloud-config`; a variable in it is looked up in the container's environment.
-fn configuration_file(container: &Value) -> Option<String> {
-    let words = ["command", "args"]
-        .into_iter()
-        .filter_map(|field| container.get(field).and_then(Value::as_array))
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect::<Vec<_>>();
-    let path = words.iter().enumerate().find_map(|(index, word)| {
-        match word.strip_prefix(ARGUMENT)? {
-            "" => words.get(index + 1).copied(),
-            rest => rest.strip_prefix('='),
+/// Those of the `present` texts that the workloads read; `None` where that cannot be told.
+pub(crate) fn keys_in_use(
+    workloads: &[Workload],
+    present: &[&'static str],
+) -> Option<Vec<&'static str>> {
+    let mut used = Vec::new();
+    for workload in workloads {
+        let keys = keys_of(workload);
+        if keys.is_empty() {
+            return None;
         }
-    })?;
-    let path = match path
-        .strip_prefix("$(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
-        None => path,
-        Some(variable) => container
-            .get("env")?
-            .as_array()?
-            .iter()
-            .find(|entry| entry.get("name").and_then(Value::as_str) == Some(variable))?
-            .get("value")?
-            .as_str()?,
-    };
-    path.rsplit('/').next().map(str::to_owned)
-}
-
-/// When the Secret's texts were last changed, as the API writes times; `None` where that cannot be told.
-pub(crate) fn last_change(secret: &Object) -> Option<&str> {
-    let entries = secret
-        .value
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
-    let changes = entries.into_iter().flatten().filter(|entry| {
-        entry
-            .get("fieldsV1")
-            .and_then(|fields| fields.get("f:data"))
-            .is_some()
-    });
-    changes
-        .filter_map(|entry| entry.get("time")?.as_str())
-        .max()
-        .or_else(|| secret.text("/metadata/creationTimestamp"))
-}
-
-/// Pods of a workload that started before `changed`, unless it was restarted since. The times of the API are UTC and of
-/// one form, so that they compare as text.
-pub(crate) fn older_pods(input: &Input, workload: &Workload<'_>, changed: &str) -> Vec<u32> {
-    let annotations = workload
-        .value
-        .pointer("/spec/template/metadata/annotations");
-    let restarted = annotations
-        .and_then(|annotations| annotations.get(RESTARTED_AT))
-        .and_then(Value::as_str);
-    // kubectl writes this time in the zone of its user, which does not compare.
-    if restarted.is_some_and(|at| at.ends_with('Z') && at > changed) {
-        return Vec::new();
+        used.extend(keys);
     }
-    let owners = Owners::of(input);
-    let pods = input
-        .pods()
-        .filter(|pod| owners.top(pod.index) == workload.index);
-    pods.filter(|pod| {
-        pod.text("/status/startTime")
-            .is_some_and(|start| start < changed)
-    })
-    .map(|pod| pod.index)
-    .collect()
+    let is_used = |key: &&str| used.iter().any(|used| used == key);
+    let in_use: Vec<_> = present.iter().copied().filter(is_used).collect();
+    (!in_use.is_empty()).then_some(in_use)
+}
+
+/// The keys that one workload reads; none where that cannot be told. A volume may give a key another file name.
+fn keys_of(workload: &Workload) -> Vec<String> {
+    let files = config_files(workload);
+    let items = mounted_items(workload);
+    if items.is_empty() {
+        let is_key = |file: &String| KEYS.contains(&file.as_str());
+        return files.into_iter().filter(is_key).collect();
+    }
+    let is_read = |path: &str| files.iter().any(|file| file == file_name(path));
+    let mut read: Vec<_> = items.iter().filter(|(_, path)| is_read(path)).collect();
+    if read.is_empty() && items.len() == 1 {
+        read = items.iter().collect();
+    }
+    read.into_iter().map(|(key, _)| (*key).to_owned()).collect()
+}
+
+/// Key and file of each item that the workload's volumes take out of the Secret.
+fn mounted_items<'a>(workload: &Workload<'a>) -> Vec<(&'a str, &'a str)> {
+    let volumes = list(&workload.object.value, "/spec/template/spec/volumes");
+    let mut found = Vec::new();
+    for volume in volumes {
+        let own = volume.get("secret").into_iter();
+        let projected =
+            list(volume, "/projected/sources").filter_map(|source| source.get("secret"));
+        for source in own.chain(projected) {
+            let name = source.get("secretName").or_else(|| source.get("name"));
+            if name.and_then(Value::as_str) == Some(SECRET) {
+                let items = list(source, "/items");
+                found.extend(items.map(|item| (text(item, "key"), text(item, "path"))));
+            }
+        }
+    }
+    found
+}
+
+/// The names of the files that `--cloud-config` names, without their folders.
+fn config_files(workload: &Workload) -> Vec<String> {
+    let mut files = Vec::new();
+    for container in workload.containers().iter().filter(|one| is_plugin(one)) {
+        let Some(value) = workload.value.pointer(&container.pointer) else {
+            continue;
+        };
+        // An argument may be a whole command line for a shell.
+        let mut words = list(value, "/command")
+            .chain(list(value, "/args"))
+            .filter_map(Value::as_str)
+            .flat_map(str::split_whitespace);
+        while let Some(word) = words.next() {
+            let path = match word.strip_prefix("--cloud-config") {
+                Some("") => words.next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            if let Some(path) = path {
+                files.push(file_name(mounted(value, resolved(value, path))).to_owned());
+            }
+        }
+    }
+    files
+}
+
+/// A path, or what the environment variable holds that stands in its place: `$(CLOUD_CONFIG)`.
+fn resolved<'a>(container: &'a Value, path: &'a str) -> &'a str {
+    if !path.starts_with('$') || path.contains('/') {
+        return path;
+    }
+    let name = path.trim_matches(['$', '(', ')', '{', '}']);
+    let variable = list(container, "/env").find(|variable| text(variable, "name") == name);
+    variable.map_or(path, |variable| text(variable, "value"))
+}
+
+/// A path, or which part of a volume is mounted in just this place.
+fn mounted<'a>(container: &'a Value, path: &'a str) -> &'a str {
+    let mut mounts = list(container, "/volumeMounts");
+    let mount = mounts.find(|mount| text(mount, "mountPath") == path);
+    let part = mount.map(|mount| text(mount, "subPath"));
+    part.filter(|part| !part.is_empty()).unwrap_or(path)
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

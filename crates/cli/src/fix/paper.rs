@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nks_core::approval::Preview;
 use nks_core::output::{Document, PlanOutput, StepOutput};
 use nks_core::plan::{Action, Plan, PlannedStep};
 use nks_core::{diff, secret, yaml};
@@ -21,10 +22,8 @@ impl Mending<'_> {
             self.screen
                 .value(self.command.output, self.document(&planned))?;
         } else if self.show_findings(&planned)? {
-            plan_screen::show_steps(self.screen, &planned.plan)?;
+            plan_screen::show(self.screen, &planned.plan, &Preview::default())?;
             for (_, patch) in planned.plan.patches() {
-                self.screen
-                    .diff(&diff::unified(&patch.id, &patch.before, &patch.after))?;
                 if let Some(manager) = patch.managed_by {
                     let values = [
                         ("object", &*patch.id.to_string()),

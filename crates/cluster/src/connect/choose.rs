@@ -44,10 +44,29 @@ pub(super) fn choose(
     })?);
     let mut user = chosen_user(all, &context, options)?;
     apply_user_flags(&mut user, options);
+    if is_naver(&cluster, &user) {
+        return Err(ConnectError::Naver(clean(cluster_name)));
+    }
     check_files(&cluster, &user)?;
     let names = (wanted.cloned().unwrap_or_default(), cluster_name.clone());
     let kubeconfig = single(cluster, user, context.namespace.clone());
     Ok(Some((kubeconfig, names.0, names.1)))
+}
+
+/// NAVER Cloud's service of the same letters: its API servers are below this domain, and its users are asked for by its
+/// own plugin (its guides "View kubeconfig" and "IAM authentication").
+fn is_naver(cluster: &ClusterEntry, user: &AuthInfo) -> bool {
+    let host = cluster
+        .server
+        .as_ref()
+        .and_then(|server| server.parse::<Uri>().ok())
+        .and_then(|uri| uri.host().map(str::to_owned));
+    let plugin = user.exec.as_ref().and_then(|exec| exec.command.as_deref());
+    host.is_some_and(|host| host.ends_with(".ntruss.com"))
+        || plugin.is_some_and(|command| {
+            let name = command.rsplit(['/', '\\']).next().unwrap_or_default();
+            name.trim_end_matches(".exe") == "ncp-iam-authenticator"
+        })
 }
 
 fn chosen_user(

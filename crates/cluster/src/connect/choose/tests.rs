@@ -103,3 +103,20 @@ fn options_do_not_show_a_token() {
     };
     assert!(!format!("{options:?}").contains("s3cret"));
 }
+
+#[test]
+fn another_vendors_cluster_is_told_by_its_server_and_by_its_plugin() {
+    let options = ConnectOptions {
+        server: Some("https://0a1b2c3d.kr.vnks.ntruss.com".into()),
+        ..ConnectOptions::default()
+    };
+    let error = chosen(options).unwrap_err();
+    assert!(matches!(error, ConnectError::Naver(_)), "{error}");
+    let config = CONFIG.replace(
+        "{token: s3cret-token}",
+        "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: /opt/ncp-iam-authenticator}}",
+    );
+    let config = Kubeconfig::from_yaml(&config).unwrap();
+    let error = choose(&config, &ConnectOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("NAVER Cloud"), "{error}");
+}
