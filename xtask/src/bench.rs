@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::artifacts::{self, COMPONENTS};
+use crate::bench_cluster;
 use crate::run::{cargo, root, run};
 
 /// Builds everything in release and prints the figures.
@@ -20,7 +21,8 @@ pub(crate) fn all() -> Result<()> {
     )?;
     let folder = root().join("target/release");
     command_line(&folder.join("kubectl-nks"))?;
-    sizes(&folder)
+    sizes(&folder)?;
+    bench_cluster::all(&folder.join("kubectl-nks"))
 }
 
 fn command_line(program: &Path) -> Result<()> {
@@ -31,6 +33,11 @@ fn command_line(program: &Path) -> Result<()> {
         "kubectl-nks version",
         median(30, program, &home, &["version"])?,
         Some(50),
+    );
+    show(
+        "kubectl-nks __complete fix",
+        median(20, program, &home, &["__complete", "fix", ""])?,
+        Some(200),
     );
     show(
         "diagnose --from demo, first run ever",

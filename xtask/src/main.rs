@@ -9,6 +9,7 @@
 //! | `test` | every check there is |
 //! | `bench` | the figures, measured now on this machine |
 //! | `bed up`, `bed down` | a real control plane to play with |
+//! | `release` | archives, checksums and the krew index of this platform, in `target/nks/release` |
 //! | `schemas` | writes the JSON Schemas in `docs/schemas` |
 #![expect(clippy::print_stderr, reason = "xtask is a terminal program")]
 
@@ -20,8 +21,10 @@ use clap::{Parser, Subcommand};
 mod artifacts;
 mod bed;
 mod bench;
+mod bench_cluster;
 mod check;
 mod demo;
+mod release;
 mod run;
 mod schemas;
 mod toolchain;
@@ -57,6 +60,8 @@ enum Task {
         #[command(subcommand)]
         action: Bed,
     },
+    /// Write archives, checksums and the krew index of this platform to target/nks/release
+    Release(release::Options),
     /// Write the JSON Schemas in docs/schemas
     Schemas,
 }
@@ -88,6 +93,7 @@ fn main() -> Result<()> {
             action: Bed::Up { nodes, scenario },
         } => bed::up(nodes, scenario.as_deref()),
         Task::Bed { action: Bed::Down } => bed::down(),
+        Task::Release(options) => release::make(&options),
         Task::Schemas => schemas::write(),
     }
 }
