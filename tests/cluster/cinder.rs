@@ -25,7 +25,7 @@ fn config(further: &str) -> String {
     )
 }
 
-fn scenario(bed: &Bed, text: &str) {
+pub(crate) fn scenario(bed: &Bed, text: &str) {
     let secret = json!({"apiVersion": "v1", "kind": "Secret",
         "metadata": {"name": "cinder-csi-cloud-config", "namespace": "kube-system", "labels": {"nks-bed": FIXER}},
         "data": {"cloud-config": STANDARD.encode(text)}});

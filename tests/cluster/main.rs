@@ -14,6 +14,7 @@ mod proxy;
 mod question;
 mod repair;
 mod roles;
+mod together;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -60,6 +60,7 @@ enum Command {
 
 /// Flags of every command, with kubectl's names and meanings.
 #[derive(Args)]
+#[command(next_help_heading = "Flags of every command")]
 pub(crate) struct Global {
     /// Path to the kubeconfig file
     #[arg(long, global = true, value_name = "FILE")]

@@ -21,7 +21,7 @@ pub(crate) struct Diagnose {
     /// The fixers to ask; all of them when none is named
     #[arg(value_name = "FIXER")]
     fixers: Vec<String>,
-    /// Read a file, a folder or standard input (-) instead of a cluster; `demo` is a bundled picture of a broken one
+    /// Read a file, a folder, an archive or standard input (-) instead of a cluster; `demo` is a bundled picture of a broken one
     #[arg(long, value_name = "PATH")]
     from: Option<String>,
     /// Output format
@@ -32,14 +32,11 @@ pub(crate) struct Diagnose {
 /// Output formats of `diagnose`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum DiagnoseFormat {
-    /// For people.
     #[default]
     Text,
-    /// One line an object with a finding, as other commands take it.
+    // One line an object with a finding, as other commands take it.
     Name,
-    /// `output.nks/v1`
     Json,
-    /// `output.nks/v1`
     Yaml,
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Fix {
     /// Only what was found on these objects: calico-node or daemonset/calico-node
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Read a file, a folder or standard input (-) instead of a cluster, and only show the plan; `demo` is bundled
+    /// Read a file, a folder, an archive or standard input (-) instead of a cluster, and only show the plan; `demo` is bundled
     #[arg(long, value_name = "PATH")]
     from: Option<String>,
     /// With --from: write the patched objects into this folder

@@ -50,6 +50,8 @@ fn translate(command: Command, path: &str) -> Command {
             let id = format!("help.arg.{}", argument.get_id());
             let heading = if argument.is_positional() {
                 "인자"
+            } else if argument.is_global_set() {
+                "공통 옵션"
             } else {
                 "옵션"
             };

@@ -24,12 +24,13 @@ pub(crate) struct WriteFlags {
 /// Whether anything is written, and who says what would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DryRun {
-    /// It is written, once somebody agreed.
+    // Not doc comments: clap would print these in English, whatever the language.
+    // It is written, once somebody agreed.
     #[default]
     None,
-    /// What we expect is shown.
+    // What we expect is shown.
     Client,
-    /// What the server would store is shown.
+    // What the server would store is shown.
     Server,
 }
 

@@ -7,10 +7,11 @@
 //! The way back is by lines. A line that holds a token has to come back as it was, in its place among the others; lines
 //! without one may come, go and change. So a value can neither be read, nor moved under another key, nor lost.
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
 use crate::secret::MASK;
+
+mod edit;
+
+pub use edit::{Replace, SealedEdit, digest, seal};
 
 /// What every token starts with.
 pub const PREFIX: &str = "nks-secret-";
@@ -37,6 +38,8 @@ impl Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     lines: Vec<Line>,
+    /// Whether all of it is one token.
+    opaque: bool,
 }
 
 /// Why an edited text is refused.
@@ -64,7 +67,10 @@ impl Sealed {
                 raw: text.to_owned(),
                 shown,
             }];
-            return Self { lines };
+            return Self {
+                lines,
+                opaque: true,
+            };
         }
         let mut continued = false;
         let lines = text.split_inclusive('\n').map(|raw| {
@@ -77,6 +83,7 @@ impl Sealed {
         });
         Self {
             lines: lines.collect(),
+            opaque: false,
         }
     }
 
@@ -106,8 +113,14 @@ impl Sealed {
         masked + rest
     }
 
-    /// Puts the values back into what a fixer made of [`Sealed::shown`].
+    /// Puts the values back into what a fixer made of [`Sealed::shown`]. A text that is one token cannot be edited.
     pub fn restore(&self, edited: &str) -> Result<String, TokenError> {
+        if edited == self.shown() {
+            return Ok(self.lines.iter().map(|line| line.raw.as_str()).collect());
+        }
+        if self.opaque {
+            return Err(TokenError::Moved(1));
+        }
         let mut values = self.lines.iter().filter(|line| line.holds_token());
         let mut restored = String::with_capacity(edited.len());
         for (index, line) in edited.split_inclusive('\n').enumerate() {
@@ -223,119 +236,6 @@ fn is_yes_or_no(text: &str) -> bool {
             word.as_str(),
             "true" | "false" | "yes" | "no" | "on" | "off" | "1" | "0"
         )
-}
-
-/// A change of a text that may not be written down: the way back, without any of its values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SealedEdit {
-    /// SHA-256 of the text before, in hexadecimal.
-    pub before: String,
-    /// SHA-256 of the text after.
-    pub after: String,
-    /// What has to be done to the text after, from the end to the beginning, to have the text before again.
-    pub back: Vec<Replace>,
-    /// Whether the text before lacked a line end that the text after has behind the same line.
-    pub unended: bool,
-}
-
-/// Lines that take the place of others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Replace {
-    /// The first line, counted from 0.
-    pub line: usize,
-    /// How many lines go.
-    pub remove: usize,
-    /// The lines that come, with their line ends. None of them holds a value.
-    pub insert: Vec<String>,
-}
-
-/// Describes the change from `before` to `after`, both with their values. `None` when a line with a value differs.
-pub fn seal(before: &str, after: &str) -> Option<SealedEdit> {
-    let old = Sealed::new(before, 0);
-    let new: Vec<&str> = after.split_inclusive('\n').collect();
-    let unended = !before.ends_with('\n') && !before.is_empty();
-    let mut back = Vec::new();
-    let (mut from, mut to) = (0, 0);
-    let mut ended = false;
-    loop {
-        // The next line with a value stands in both.
-        let stop = old.lines[from..]
-            .iter()
-            .position(Line::holds_token)
-            .map(|at| from + at);
-        let until = match stop {
-            Some(stop) => {
-                let (text, end) = body(&old.lines[stop].raw);
-                let at = new[to..].iter().position(|line| {
-                    let (other, other_end) = body(line);
-                    other == text && (other_end == end || end.is_empty())
-                })?;
-                ended |= end.is_empty() && !body(new[to + at]).1.is_empty();
-                to + at
-            }
-            None => new.len(),
-        };
-        let gone: Vec<String> = old.lines[from..stop.unwrap_or(old.lines.len())]
-            .iter()
-            .map(|line| line.raw.clone())
-            .collect();
-        if gone
-            .iter()
-            .map(String::as_str)
-            .ne(new[to..until].iter().copied())
-        {
-            back.push(Replace {
-                line: to,
-                remove: until - to,
-                insert: gone,
-            });
-        }
-        match stop {
-            Some(stop) => (from, to) = (stop + 1, until + 1),
-            None => break,
-        }
-    }
-    back.reverse();
-    let edit = SealedEdit {
-        before: digest(before),
-        after: digest(after),
-        back,
-        unended: unended && ended,
-    };
-    (edit.undo(after).as_deref() == Some(before)).then_some(edit)
-}
-
-impl SealedEdit {
-    /// The text before, from the text after. `None` when it is another text.
-    pub fn undo(&self, after: &str) -> Option<String> {
-        if digest(after) != self.after {
-            return None;
-        }
-        let mut lines: Vec<String> = after.split_inclusive('\n').map(str::to_owned).collect();
-        for Replace {
-            line,
-            remove,
-            insert,
-        } in &self.back
-        {
-            let range = *line..line.checked_add(*remove)?;
-            lines.get(range.clone())?;
-            lines.splice(range, insert.iter().cloned());
-        }
-        let mut before = lines.concat();
-        if self.unended {
-            before.truncate(body(&before).0.len());
-        }
-        (digest(&before) == self.before).then_some(before)
-    }
-}
-
-/// SHA-256 of a text, in hexadecimal.
-pub fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
