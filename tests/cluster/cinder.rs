@@ -10,7 +10,7 @@ use nks_bed::Bed;
 use serde_json::{Value, json};
 
 use crate::support::{User, expect};
-use crate::{bed, everything, operator_of};
+use crate::{assert_rolled_out, bed, changed, everything, operator_of};
 
 const FIXER: &str = "cinder-resize";
 const CANARY: &str = "canary-of-the-trust";
@@ -144,21 +144,10 @@ fn the_option_is_set_once_and_taken_back_to_the_byte() {
     );
     for workload in WORKLOADS {
         assert!(restarted_at(&bed, workload).is_some(), "{workload}");
-        bed.kubectl(&[
-            "rollout",
-            "status",
-            workload,
-            "--namespace",
-            "kube-system",
-            "--timeout=1s",
-        ])
-        .expect("the rollout is complete");
+        assert_rolled_out(&bed, workload);
     }
     let after = everything(&bed);
-    let changed: Vec<_> = before
-        .keys()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .collect();
+    let changed = changed(&before, &after);
     assert_eq!(changed.len(), 3, "{changed:?}");
 
     let again = user.nks(&["fix", FIXER, "--yes"]);

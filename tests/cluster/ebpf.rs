@@ -4,7 +4,7 @@ use nks_bed::Bed;
 use serde_json::{Value, json};
 
 use crate::support::expect;
-use crate::{bed, everything, operator_of};
+use crate::{assert_rolled_out, bed, changed, everything, operator_of};
 
 const FIXER: &str = "ebpf-udp-ctlb";
 const WORKLOAD: &str = "daemonset/calico-node";
@@ -55,20 +55,9 @@ fn both_settings_are_made_and_taken_back() {
             json!({"name": "FELIX_BPFHOSTNETWORKEDNATWITHOUTCTLB", "value": "Disabled"}),
         ]
     );
-    bed.kubectl(&[
-        "rollout",
-        "status",
-        WORKLOAD,
-        "--namespace",
-        "kube-system",
-        "--timeout=1s",
-    ])
-    .expect("the rollout is complete");
+    assert_rolled_out(&bed, WORKLOAD);
     let after = everything(&bed);
-    let changed: Vec<_> = before
-        .keys()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .collect();
+    let changed = changed(&before, &after);
     assert_eq!(changed.len(), 1, "{changed:?}");
     let again = user.nks(&["fix", FIXER, "--yes"]);
     expect(&again, 0);

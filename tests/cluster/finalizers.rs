@@ -6,7 +6,7 @@ use nks_bed::Bed;
 use rexpect::session::spawn_command;
 
 use crate::support::expect;
-use crate::{bed, everything, operator_of};
+use crate::{bed, changed, everything, operator_of};
 
 const FIXER: &str = "stuck-finalizers";
 const UNGUARDED: [&str; 3] = [
@@ -55,11 +55,8 @@ fn what_may_go_goes_and_comes_back() {
     for kind in ["deployment", "serviceaccount"] {
         assert_eq!(finalizers(&bed, kind, "coredns"), [""; 0], "{kind}");
     }
-    let changed = everything(&bed);
-    let changed: Vec<_> = before
-        .keys()
-        .filter(|key| before.get(*key) != changed.get(*key))
-        .collect();
+    let after = everything(&bed);
+    let changed = changed(&before, &after);
     assert_eq!(changed.len(), UNGUARDED.len(), "{changed:?}");
 
     let again = user.nks(&arguments[..3]);

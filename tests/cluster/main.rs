@@ -185,6 +185,30 @@ pub(crate) fn everything(bed: &Bed) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// The keys of what was there before and is not the same now.
+pub(crate) fn changed<'a>(
+    before: &'a BTreeMap<String, Value>,
+    now: &BTreeMap<String, Value>,
+) -> Vec<&'a String> {
+    before
+        .keys()
+        .filter(|key| before.get(*key) != now.get(*key))
+        .collect()
+}
+
+/// Fails unless kubectl says that the rollout of a workload is complete.
+pub(crate) fn assert_rolled_out(bed: &Bed, workload: &str) {
+    bed.kubectl(&[
+        "rollout",
+        "status",
+        workload,
+        "--namespace",
+        "kube-system",
+        "--timeout=1s",
+    ])
+    .expect("the rollout is complete");
+}
+
 /// A kubeconfig for `server` without credentials, as `kubectl proxy` needs it.
 pub(crate) fn plain_kubeconfig(folder: &Path, server: &str) -> PathBuf {
     let path = folder.join("proxy.kubeconfig");

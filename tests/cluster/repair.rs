@@ -1,7 +1,10 @@
 //! Found, mended, checked, undone; and everything else left as it was.
 
 use crate::support::{User, expect};
-use crate::{FIXERS, WORKLOADS, bed, everything, images, is_untouched, operator, operator_of};
+use crate::{
+    FIXERS, WORKLOADS, assert_rolled_out, bed, changed, everything, images, is_untouched, operator,
+    operator_of,
+};
 
 #[test]
 fn the_whole_repair_as_an_ordinary_operator() {
@@ -36,15 +39,7 @@ fn the_whole_repair_as_an_ordinary_operator() {
     let fixed = user.nks(&["fix", "calico-images", "--yes", "--timeout", "2m"]);
     expect(&fixed, 0);
     for workload in WORKLOADS {
-        bed.kubectl(&[
-            "rollout",
-            "status",
-            workload,
-            "--namespace",
-            "kube-system",
-            "--timeout=1s",
-        ])
-        .expect("the rollout is complete");
+        assert_rolled_out(&bed, workload);
         for image in images(&bed, workload) {
             assert!(
                 image.starts_with("docker.io/calico/") && image.ends_with(":v3.24.1"),
@@ -93,10 +88,7 @@ fn the_whole_repair_as_an_ordinary_operator() {
     assert!(again.stderr.contains("nothing to mend"), "{}", again.stderr);
 
     let between = everything(&bed);
-    let changed: Vec<&String> = before
-        .keys()
-        .filter(|key| before.get(*key) != between.get(*key))
-        .collect();
+    let changed = changed(&before, &between);
     assert_eq!(changed.len(), 3, "{changed:?}");
     assert!(
         changed

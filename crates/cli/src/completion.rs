@@ -96,7 +96,6 @@ pub(crate) fn complete(screen: &Screen, command: &Complete) -> Result<Ended, Fai
     let candidates = clap_complete::engine::complete(&mut definition, words, last, None)?;
     for candidate in candidates.iter().filter(|one| !one.is_hide_set()) {
         let value = candidate.get_value().to_string_lossy();
-        // `__complete` is given to shells by us alone.
         match candidate.get_help() {
             Some(help) => screen.line(&format!("{value}\t{}", first_line(&help.to_string())))?,
             None => screen.line(&value)?,

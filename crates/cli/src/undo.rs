@@ -8,7 +8,7 @@ use nks_cluster::{Cluster, Lock, StepState};
 use nks_core::kinds;
 use nks_core::object::ObjectId;
 use nks_core::record::{Journal, RunOutcome};
-use nks_core::rights::Right;
+use nks_core::rights::{self, Right};
 use nks_core::undo;
 
 use crate::args::Global;
@@ -123,7 +123,7 @@ async fn put_back(
         cluster_uid: &journal.begin.cluster_uid,
         rights: plan
             .patches()
-            .flat_map(|(_, patch)| rights(&patch.id))
+            .flat_map(|(_, patch)| rights_on(&patch.id))
             .collect(),
         options: &options,
         lock,
@@ -167,11 +167,8 @@ async fn put_back(
 }
 
 /// What putting one object back takes.
-fn rights(id: &ObjectId) -> BTreeSet<Right> {
-    let plural = kinds::lookup(&id.api_version, &id.kind).map_or_else(
-        || format!("{}s", id.kind.to_ascii_lowercase()),
-        |r| r.plural.to_owned(),
-    );
+fn rights_on(id: &ObjectId) -> BTreeSet<Right> {
+    let plural = rights::plural(&id.api_version, &id.kind);
     let namespace = (!id.namespace.is_empty()).then_some(id.namespace.as_str());
     // By name: a role may allow these on this object only.
     ["get", "patch"]

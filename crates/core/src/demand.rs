@@ -219,7 +219,7 @@ fn project(fields: &[Pattern], value: &Value, secrets: Secrets) -> Value {
     }
     if fields
         .iter()
-        .any(|field| field.to_string() == MANAGED_FIELDS)
+        .any(|field| field.steps() == ["metadata", "managedFields"])
         && let Some(entry) = value.pointer(MANAGED_FIELDS)
     {
         metadata.insert("managedFields".into(), entry.clone());

@@ -201,7 +201,7 @@ fn scopes(namespaces: &[String]) -> Vec<Option<&str>> {
 }
 
 /// The resource name of a kind; for kinds outside the table, the rule that most CRDs follow.
-fn plural(api_version: &str, kind: &str) -> String {
+pub fn plural(api_version: &str, kind: &str) -> String {
     kinds::lookup(api_version, kind).map_or_else(
         || format!("{}s", kind.to_ascii_lowercase()),
         |resource| resource.plural.to_owned(),

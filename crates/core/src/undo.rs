@@ -119,9 +119,8 @@ pub fn plan(
 fn drift(object: &Object, edits: &[Edit]) -> Vec<UndoError> {
     let hidden = secret::is_secret(&object.value);
     let shown = |value: Option<&Value>| match value {
-        Some(_) if hidden => secret::MASK.to_owned(),
+        _ if hidden => secret::MASK.to_owned(),
         Some(value) => value.to_string(),
-        None if hidden => secret::MASK.to_owned(),
         None => "nothing".to_owned(),
     };
     let moved = |edit: &&Edit| {
