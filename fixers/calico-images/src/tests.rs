@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{CalicoImages, origin};
 
+nks_golden::tests!(CalicoImages);
+
 const NODE: &str = "calico-node:v3.24.1";
 const CNI: &str = "calico-cni:v3.24.1";
 const DENIED: &str = "pull access denied, repository does not exist or may require authorization";

@@ -1,13 +1,14 @@
-//! The rules that matter, one by one. Whole clusters are in `cases`; what is to come of each of them is in
-//! `tests/cases.rs`.
+//! The rules that matter, one by one. Whole clusters are in `cases`.
 
-mod cases;
-
+use nks_core::secret;
 use nks_fixer::{Change, Fixer, Input, Outcome, Report};
+use nks_golden::Golden;
 use serde_json::{Value, json};
 
 use crate::config::{Verdict, examine};
 use crate::{CinderResize, age, volumes};
+
+nks_golden::tests!(CinderResize);
 
 fn analyze(input: &Input) -> Report {
     match CinderResize::analyze(input) {
@@ -305,4 +306,48 @@ fn a_claim_is_named_only_when_its_size_was_written_again() {
     ] {
         assert!(claim(entries.clone()).is_empty(), "{entries}");
     }
+}
+
+/// The lines of a text that are neither empty nor the option's nor the section's.
+fn other_lines(text: &str) -> Vec<&str> {
+    let is_other = |line: &&str| {
+        let is_option = line.to_lowercase().contains("rescan-on-resize");
+        !is_option && !line.is_empty() && *line != "[BlockStorage]"
+    };
+    text.lines().filter(is_other).collect()
+}
+
+/// With the values back in their places, only the option's line differs, and the section's where there was none.
+#[test]
+fn an_edited_secret_differs_by_the_option_alone() {
+    let golden = Golden::open(env!("CARGO_MANIFEST_DIR"));
+    let mut edited = 0;
+    for case in &golden.cases {
+        let plan = golden.plan(case, &golden.report(case, CinderResize::analyze));
+        for (_, patch) in plan.patches().filter(|(_, one)| one.id.kind == "Secret") {
+            for (key, before) in patch.before["data"].as_object().unwrap() {
+                let before = secret::decode(before).unwrap();
+                let after = secret::decode(&patch.after["data"][key]).unwrap();
+                assert_eq!(other_lines(&before), other_lines(&after), "{}", case.name);
+                if before.contains("\r\n") {
+                    let ends = |end: &str| after.matches(end).count();
+                    assert_eq!(ends("\n"), ends("\r\n"), "{}", case.name);
+                }
+                edited += usize::from(before != after);
+            }
+        }
+    }
+    assert!(edited >= 12, "{edited}");
+}
+
+#[test]
+fn no_more_volumes_are_named_than_a_person_reads() {
+    let golden = Golden::open(env!("CARGO_MANIFEST_DIR"));
+    let report = analyze(&golden.input(golden.case("many-volumes")));
+    let volumes = &report.steps[3].args[1].value;
+    assert!(volumes.starts_with("finance/data-ledger-0, finance/data-ledger-1, "));
+    assert!(
+        volumes.ends_with(", …") && volumes.matches('/').count() == 10,
+        "{volumes}"
+    );
 }

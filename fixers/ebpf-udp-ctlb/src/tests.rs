@@ -1,13 +1,13 @@
-//! The rules that matter, one by one. Whole clusters are in `cases`; what is to come of each of them is in
-//! `tests/cases.rs`.
-
-mod cases;
+//! The rules that matter, one by one. Whole clusters are in `cases`.
 
 use nks_fixer::{Change, Fixer, Input, Outcome, Report};
+use nks_golden::Golden;
 use serde_json::{Value, json};
 
 use crate::EbpfUdpCtlb;
 use crate::version::{self, Version};
+
+nks_golden::tests!(EbpfUdpCtlb);
 
 fn analyze(input: &Input) -> Report {
     match EbpfUdpCtlb::analyze(input) {
@@ -215,5 +215,17 @@ fn versions_are_read_from_tags() {
         "quay.io/tigera/cnx-node:v3.19.1",
     ] {
         assert_eq!(version::of(image), Version::Unknown, "{image}");
+    }
+}
+
+/// Nothing of another workload's environment is handed over.
+#[test]
+fn only_calicos_own_containers_are_read() {
+    let golden = Golden::open(env!("CARGO_MANIFEST_DIR"));
+    for case in &golden.cases {
+        for object in golden.input(case).objects {
+            let containers = object.value.pointer("/spec/template/spec/containers");
+            assert!(containers.is_none() || object.name == "calico-node");
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! The rules that matter, one by one, on objects made here. Whole clusters are in `cases`; what is to come of each of them
-//! is in `tests/cases.rs`.
-
-mod cases;
+//! The rules that matter, one by one, on objects made here. Whole clusters are in `cases`.
 
 use nks_fixer::{Change, Fixer, Input, Outcome, Report};
+use nks_golden::Golden;
 use serde_json::{Value, json};
 
 use crate::StuckFinalizers;
+
+nks_golden::tests!(StuckFinalizers);
 
 fn analyze(input: &Input) -> Report {
     match StuckFinalizers::analyze(input) {
@@ -49,38 +49,6 @@ fn findings(report: &Report) -> Vec<String> {
         )
     };
     report.findings.iter().map(line).collect()
-}
-
-/// One line for each step, with the entries in the order in which they are removed:
-/// `safe remove-finalizers configmap/calico-config: 1 b, 0 a`.
-fn steps(report: &Report) -> Vec<String> {
-    let line = |step: &nks_fixer::Step| {
-        let Change::Patch { ops, .. } = &step.change else {
-            panic!("{step:?}")
-        };
-        let ops: Vec<Value> = serde_json::from_str(ops).unwrap();
-        let removed: Vec<String> = ops
-            .chunks(2)
-            .map(|pair| {
-                assert_eq!(
-                    (&pair[0]["op"], &pair[1]["op"]),
-                    (&json!("test"), &json!("remove"))
-                );
-                assert_eq!(pair[0]["path"], pair[1]["path"]);
-                let path = pair[0]["path"].as_str().unwrap();
-                let position = path.strip_prefix("/metadata/finalizers/").unwrap();
-                format!("{position} {}", pair[0]["value"].as_str().unwrap())
-            })
-            .collect();
-        format!(
-            "{} {} {}: {}",
-            lower(step.risk),
-            step.message,
-            step.args[0].value,
-            removed.join(", ")
-        )
-    };
-    report.steps.iter().map(line).collect()
 }
 
 #[test]
@@ -228,4 +196,20 @@ fn the_answer_does_not_depend_on_the_order_of_the_objects() {
             "service/kube-dns",
         ]
     );
+}
+
+/// The fixer relies on its own list, not on the host having left other namespaces out.
+#[test]
+fn unfiltered_objects_give_the_same() {
+    let golden = Golden::open(env!("CARGO_MANIFEST_DIR"));
+    for case in &golden.cases {
+        let everything = Input::of_values(case.objects.iter().map(|object| object.value.clone()));
+        let filtered = analyze(&golden.input(case));
+        assert_eq!(
+            findings(&analyze(&everything)),
+            findings(&filtered),
+            "{}",
+            case.name
+        );
+    }
 }
