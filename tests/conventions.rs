@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{User, expect, run};
@@ -24,8 +24,80 @@ fn flags_stand_before_and_after_the_command_and_short_ones_join_their_values() {
 }
 
 #[test]
+fn one_namespace_is_where_objects_without_one_are_and_all_that_is_looked_at() {
+    let user = User::new();
+    let file = user.home.path().join("claims.yaml");
+    let claim = |name: &str, namespace: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}{namespace}, finalizers: [a.example/b]}}\n"
+        )
+    };
+    let objects = [
+        claim("calico-config", ""),
+        claim("coredns", ", namespace: elsewhere"),
+    ]
+    .concat();
+    std::fs::write(&file, objects).expect("the file is written");
+    let file = file.to_string_lossy();
+    for namespace in ["-nkube-system", "-n=kube-system", "--namespace=kube-system"] {
+        let ran = user.nks(&[
+            "diagnose",
+            "stuck-finalizers",
+            "-o=json",
+            "--from",
+            &file,
+            namespace,
+        ]);
+        let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+        assert_eq!(
+            value["findings"][0]["object"]["namespace"], "kube-system",
+            "{namespace}: {value}"
+        );
+        assert_eq!(value["findings"].as_array().map(Vec::len), Some(1));
+    }
+    let elsewhere = [
+        "fix",
+        "calico-images",
+        "calico-node",
+        "--from",
+        "demo",
+        "-n",
+        "shop",
+    ];
+    expect(&user.nks(&elsewhere), 2);
+    let there = [
+        "fix",
+        "calico-images",
+        "calico-node",
+        "--from",
+        "demo",
+        "-nkube-system",
+    ];
+    expect(&user.nks(&there), 1);
+}
+
+#[test]
+fn a_gate_chooses_from_which_severity_on_it_fails() {
+    let fails = |severity: &str| {
+        let severity = format!("--fail-on={severity}");
+        let folder = support::root("fixers/cinder-resize/cases/section-missing/in.yaml");
+        let folder = folder.to_string_lossy();
+        nks(&["diagnose", "cinder-resize", "--from", &folder, &severity])
+    };
+    expect(&fails("warning"), 1);
+    expect(&fails("info"), 1);
+    let ran = fails("error");
+    expect(&ran, 0);
+    assert!(
+        ran.stdout.contains("1 finding in 1 object"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn booleans_take_a_value() {
-    for (flag, code) in [("--yes=true", 1), ("--yes=false", 1), ("--yes=maybe", 2)] {
+    for (flag, code) in [("--yes=true", 1), ("--yes=0", 1), ("--yes=maybe", 2)] {
         expect(
             &nks(&["fix", "calico-images", "--from", "demo", flag]),
             code,
@@ -33,7 +105,8 @@ fn booleans_take_a_value() {
     }
     for flag in [
         "--insecure-skip-tls-verify=false",
-        "--disable-compression=true",
+        "--disable-compression=T",
+        "--client=true",
     ] {
         expect(&nks(&["version", flag]), 0);
     }
@@ -145,11 +218,29 @@ fn another_program_may_show_the_difference() {
 #[test]
 fn colour_is_left_out_where_nobody_wants_it() {
     let user = User::new();
-    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+    let on_a_terminal = |variables: &[(&str, &str)]| {
         let mut command = user.command("kubectl-nks", &["diagnose", "--from", "demo"]);
-        let ran = run(command.env(name, value));
-        assert!(!ran.stdout.contains('\u{1b}'), "{name}: {}", ran.stdout);
+        command.env("TERM", "xterm").envs(variables.iter().copied());
+        command.stdin(Stdio::inherit());
+        let mut session =
+            rexpect::session::spawn_command(command, Some(30_000)).expect("a pseudo-terminal");
+        session.exp_eof().expect("it ends")
+    };
+    // A colour is ESC [ numbers m; the spinner moves the cursor, which is no colour.
+    let is_coloured = |text: &str| {
+        text.split("\u{1b}[").skip(1).any(|rest| {
+            let end = rest.find(|one: char| !one.is_ascii_digit() && one != ';');
+            end.is_some_and(|end| rest[end..].starts_with('m'))
+        })
+    };
+    assert!(is_coloured(&on_a_terminal(&[])), "a terminal gets colour");
+    for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let text = on_a_terminal(&[variable]);
+        assert!(!is_coloured(&text), "{variable:?}: {text:?}");
+        assert!(text.contains('✗') && text.contains('!'), "{text:?}");
     }
+    let ran = nks(&["diagnose", "--from", "demo"]);
+    assert!(!ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod crash;
 mod ebpf;
 mod faults;
 mod finalizers;
+mod partial;
+mod plugin;
 mod proxy;
 mod question;
 mod repair;

@@ -17,7 +17,11 @@ fn ask(user: &User) -> PtySession {
     // The session gives it the pseudo-terminal to inherit.
     command.env("TERM", "xterm").stdin(Stdio::inherit());
     let mut session = spawn_command(command, Some(PATIENCE)).expect("a pseudo-terminal");
-    session.exp_string(QUESTION).expect("the question is asked");
+    let before = session.exp_string(QUESTION).expect("the question is asked");
+    assert!(
+        before.contains("+        image: docker.io/calico/node:v3.24.1"),
+        "the difference comes first: {before}"
+    );
     session
 }
 

@@ -84,8 +84,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tls_server_name: Option<String>,
     /// Do not check the server's certificate
-    #[arg(long, global = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    pub(crate) insecure_skip_tls_verify: bool,
+    #[arg(long, global = true, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    pub(crate) insecure_skip_tls_verify: Switch,
     /// File with the certificate authority
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) certificate_authority: Option<String>,
@@ -119,10 +119,8 @@ pub(crate) struct Global {
     )]
     pub(crate) _cache_dir: Option<PathBuf>,
     /// For kubectl's sake: answers are never asked for compressed
-    #[arg(
-        id = "disable_compression",
-        long = "disable-compression", global = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    pub(crate) _disable_compression: bool,
+    #[arg(id = "disable_compression", long = "disable-compression", global = true, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    pub(crate) _disable_compression: Switch,
     /// How much to tell; from 6 on each request is named on stderr
     #[arg(
         short,
@@ -138,23 +136,27 @@ pub(crate) struct Global {
     pub(crate) lang: Option<String>,
 }
 
-/// Parses `5`, `5s`, `2m` or `1h`; a bare number is seconds, as in kubectl.
+/// A flag that is on or off, as kubectl's are: `--yes`, `--yes=true`, `--yes=0`. Of another name than `bool`, for which
+/// clap makes flags without a value.
+pub(crate) type Switch = bool;
+
+/// What a [`Switch`] takes: the words of Go's `strconv.ParseBool`.
+pub(crate) fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("use true or false".into()),
+    }
+}
+
+/// Parses `5`, `5s`, `1m30s` or `500ms`; a bare number is seconds, as in kubectl.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        _ => return Err("use a number with s, m or h".into()),
-    };
-    let number: u64 = number.parse().map_err(|_| "use a number with s, m or h")?;
-    number
-        .checked_mul(factor)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "too long".into())
+    let wrong = || "use a number with h, m, s or ms".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let length: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    length.try_into().map_err(|_| wrong())
 }
 
 /// Parses, runs, and turns the ending into an exit code.
@@ -192,7 +194,12 @@ pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(&screen, &cli.global, chosen)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(&screen, &cli.global, chosen));
+            // A credential plugin that Ctrl-C left behind is not waited for.
+            runtime.shutdown_background();
+            ended
+        }
         Err(problem) => Err(problem.into()),
     };
     conclude(&screen, ended)
@@ -265,8 +272,13 @@ mod tests {
     #[test]
     fn durations_are_kubectls() {
         assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert!(duration("5x").is_err() && duration("").is_err() && duration("-1s").is_err());
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5_400)));
+        for wrong in ["5x", "", "-1s", "-1", "s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,14 +5,15 @@ use nks_core::output::{Asked, Diagnosis, Document, Found};
 use nks_core::owner::{self, Manager};
 use nks_core::report::{Finding, Severity};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::time::Instant;
+
+mod shown;
 
 use crate::args::Global;
 use crate::failure::{Ended, Failure};
 use crate::fixers::{Analysis, Fixer, Fixers};
 use crate::flow::{self, Checked};
-use crate::screen::{DIM, Format, Screen, mark, paint};
+use crate::screen::{Format, Screen};
 use crate::source::{Gap, Seen, Source};
 
 /// Flags of `diagnose`.
@@ -27,6 +28,28 @@ pub(crate) struct Diagnose {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: DiagnoseFormat,
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    fail_on: FailOn,
+}
+
+/// From which severity on a finding makes the exit code 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    Error,
+    #[default]
+    Warning,
+    Info,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Info => Severity::Info,
+        }
+    }
 }
 
 /// Output formats of `diagnose`.
@@ -47,25 +70,27 @@ pub(crate) async fn run(
     command: &Diagnose,
 ) -> Result<Ended, Failure> {
     let mut fixers = Fixers::load(screen)?;
-    let chosen = choose(screen, &mut fixers, command)?;
+    let namespace = global.namespace.as_deref();
+    let chosen = choose(screen, &mut fixers, command, namespace)?;
     let source = Source::open(screen, global, command.from.as_deref()).await?;
     let started = Instant::now();
-    let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await;
+    let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await?;
     let took = started.elapsed().as_secs_f64();
     let document = || document(screen, &seen, &checked);
     match command.output {
-        DiagnoseFormat::Text => print(screen, &seen, &checked, took, command)?,
-        DiagnoseFormat::Name => print_names(screen, &seen, &checked)?,
+        DiagnoseFormat::Text => shown::print(screen, &seen, &checked, took, command)?,
+        DiagnoseFormat::Name => shown::print_names(screen, &seen, &checked)?,
         DiagnoseFormat::Json => screen.value(Format::Json, document())?,
         DiagnoseFormat::Yaml => screen.value(Format::Yaml, document())?,
     }
-    Ok(ended(&checked))
+    Ok(ended(&checked, command.fail_on))
 }
 
 fn choose(
     screen: &Screen,
     fixers: &mut Fixers,
     command: &Diagnose,
+    namespace: Option<&str>,
 ) -> Result<Vec<(Fixer, Value)>, Failure> {
     let chosen = if command.fixers.is_empty() {
         fixers.built_in().to_vec()
@@ -87,7 +112,7 @@ fn choose(
                 .settings
                 .resolve(&[])
                 .map_err(|problem| Failure::error(problem.to_string()))?;
-            Ok((fixer, settings))
+            Ok((fixer.within(namespace), settings))
         })
         .collect()
 }
@@ -109,8 +134,12 @@ pub(crate) fn only_from_files(
 }
 
 /// Incomplete before found: an answer that leaves something out is no basis for a gate.
-fn ended(checked: &[Checked]) -> Ended {
-    let found = |analysis: &Analysis| analysis.report.finds_a_problem();
+fn ended(checked: &[Checked], fail_on: FailOn) -> Ended {
+    let least = fail_on.severity();
+    let found = |analysis: &Analysis| {
+        let mut findings = analysis.report.findings.iter();
+        findings.any(|finding| finding.severity >= least)
+    };
     if !checked.iter().all(Checked::complete) {
         Ended::Incomplete
     } else if checked
@@ -121,198 +150,6 @@ fn ended(checked: &[Checked]) -> Ended {
     } else {
         Ended::Done
     }
-}
-
-fn print(
-    screen: &Screen,
-    seen: &Seen,
-    checked: &[Checked],
-    took: f64,
-    command: &Diagnose,
-) -> Result<(), Failure> {
-    screen.line(&headline(screen, seen))?;
-    let (count, objects, seconds) = (
-        checked.len().to_string(),
-        seen.objects.len().to_string(),
-        format!("{took:.1}"),
-    );
-    screen.line(&screen.say(
-        "checked",
-        &[
-            ("fixers", &count),
-            ("objects", &objects),
-            ("seconds", &seconds),
-        ],
-    ))?;
-    screen.line("")?;
-    let (mut findings, mut targets, mut clean) = (0, BTreeSet::new(), 0);
-    for one in checked {
-        match &one.result {
-            Ok(analysis) => {
-                for (index, finding) in analysis.report.findings.iter().enumerate() {
-                    print_finding(screen, one, analysis, index, command)?;
-                    findings += 1;
-                    targets.extend(
-                        finding
-                            .target
-                            .map(|target| &analysis.supplied[target as usize].id),
-                    );
-                }
-                clean += usize::from(analysis.report.findings.is_empty() && one.gaps.is_empty());
-            }
-            Err(problem) => {
-                let name = one.fixer.manifest.name();
-                screen.line(&format!(
-                    "{} {}",
-                    mark(Severity::Warning),
-                    screen.say("fixer-failed", &[("fixer", name), ("problem", problem)])
-                ))?;
-            }
-        }
-    }
-    print_unread(screen, seen)?;
-    summary(screen, checked, [findings, targets.len(), clean])
-}
-
-/// `type.group/name` of what was found; what is missing from it goes to stderr.
-fn print_names(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Result<(), Failure> {
-    let mut names = BTreeSet::new();
-    for one in checked {
-        match &one.result {
-            Ok(analysis) => {
-                let targets = analysis.report.findings.iter().filter_map(|one| one.target);
-                names.extend(targets.map(|index| analysis.supplied[index as usize].id.short()));
-            }
-            Err(problem) => {
-                let values = [("fixer", one.fixer.manifest.name()), ("problem", problem)];
-                screen.note(&screen.say("fixer-failed", &values));
-            }
-        }
-    }
-    for name in names {
-        screen.line(&nks_core::message::clean(&name))?;
-    }
-    for gap in &seen.gaps {
-        screen.note(&screen.say("unread", &[("what", &gap.what), ("reason", &gap.reason)]));
-    }
-    Ok(())
-}
-
-fn print_unread(screen: &Screen, seen: &Seen) -> Result<(), Failure> {
-    for gap in &seen.gaps {
-        screen.line(&format!(
-            "{} {}",
-            mark(Severity::Warning),
-            screen.say("unread", &[("what", &gap.what), ("reason", &gap.reason)])
-        ))?;
-    }
-    for gap in &seen.unknown {
-        screen.note(&screen.say(
-            "unknown-fact",
-            &[("what", &gap.what), ("reason", &gap.reason)],
-        ));
-    }
-    Ok(())
-}
-
-fn summary(
-    screen: &Screen,
-    checked: &[Checked],
-    [findings, targets, clean]: [usize; 3],
-) -> Result<(), Failure> {
-    let incomplete = checked.iter().filter(|one| !one.complete()).count();
-    if findings == 0 && incomplete == 0 {
-        screen.note(&screen.say("no-problems", &[("clean", &clean.to_string())]));
-        return Ok(());
-    }
-    let [findings, targets, clean, incomplete] =
-        [findings, targets, clean, incomplete].map(|count| count.to_string());
-    let counts = [
-        ("findings", &*findings),
-        ("objects", &*targets),
-        ("clean", &*clean),
-        ("incomplete", &*incomplete),
-    ];
-    if incomplete == "0" {
-        screen.line(&screen.say("summary", &counts))
-    } else {
-        screen.line(&screen.say("summary-incomplete", &counts))
-    }
-}
-
-/// `NHN Cloud NKS  cluster shop  v1.29.3  12 nodes  Calico v3.24.1 (etcd datastore)`, with only what is known.
-fn headline(screen: &Screen, seen: &Seen) -> String {
-    let facts = &seen.facts;
-    let mut parts = vec![match facts.is_nks {
-        Some(true) => screen.say("headline-nks", &[("name", &facts.name)]),
-        _ => screen.say("headline-other", &[("name", &facts.name)]),
-    }];
-    parts.extend(facts.kubernetes_version.clone());
-    if let Some(nodes) = &facts.nodes {
-        parts.push(screen.say("headline-nodes", &[("count", &nodes.len().to_string())]));
-    }
-    if let Some(cni) = &facts.cni {
-        let version = cni
-            .version
-            .as_deref()
-            .map(|version| format!(" {version}"))
-            .unwrap_or_default();
-        let detail = [
-            cni.datastore
-                .map(|store| screen.say("headline-datastore", &[("store", store)])),
-            cni.ebpf.then(|| "eBPF".to_owned()),
-        ];
-        let detail: Vec<String> = detail.into_iter().flatten().collect();
-        let detail = if detail.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", detail.join(", "))
-        };
-        parts.push(format!("{}{version}{detail}", cni.name));
-    }
-    nks_core::message::clean(&parts.join("  "))
-}
-
-fn print_finding(
-    screen: &Screen,
-    one: &Checked,
-    analysis: &Analysis,
-    index: usize,
-    command: &Diagnose,
-) -> Result<(), Failure> {
-    let finding = &analysis.report.findings[index];
-    let name = one.fixer.manifest.name();
-    let target = finding
-        .target
-        .map(|target| analysis.supplied[target as usize].id.to_string())
-        .unwrap_or_default();
-    screen.line(&format!(
-        "{} {name}   {}",
-        mark(finding.severity),
-        nks_core::message::clean(&target)
-    ))?;
-    screen.prose(&text(screen, one, finding), "    ")?;
-    if let Some(manager) = managed_by(analysis, finding) {
-        let values = [("manager", &*manager.to_string())];
-        screen.line(&format!("    {}", screen.say("managed-by", &values)))?;
-    }
-    let from = command
-        .from
-        .as_ref()
-        .map(|path| format!(" --from {path}"))
-        .unwrap_or_default();
-    let mend = if mendable(analysis, index) {
-        screen.say(
-            "mend",
-            &[("command", &format!("kubectl nks fix {name}{from}"))],
-        )
-    } else {
-        screen.say(
-            "mend-by-hand",
-            &[("command", &format!("kubectl nks explain {name}"))],
-        )
-    };
-    screen.line(&paint(DIM, &format!("    {mend}")))
 }
 
 fn managed_by(analysis: &Analysis, finding: &Finding) -> Option<Manager> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use nks_cluster::{ConnectError, LockError, PreviewError, RequestError};
+use nks_cluster::{ConnectError, LockError, PreviewError, PreviewProblem, RequestError};
 
 use crate::screen::Screen;
 
@@ -87,6 +87,14 @@ impl Failure {
         self
     }
 
+    /// How a run that asks before it writes ends when nobody reads it any more: what was not read whole was not agreed to.
+    pub(crate) fn unread_plan(self) -> Result<Ended, Self> {
+        match self.kind {
+            Kind::BrokenPipe => Ok(Ended::Found),
+            _ => Err(self),
+        }
+    }
+
     /// Prints the failure as kubectl prints its own, and gives the exit code.
     pub(crate) fn report(&self, screen: &Screen) -> ExitCode {
         let (prefix, code) = match &self.kind {
@@ -157,7 +165,15 @@ impl Failure {
 
     /// A dry run that was refused.
     pub(crate) fn preview(screen: &Screen, problem: &PreviewError) -> Self {
-        Self::error(screen.say("refused-by-preview", &[("problem", &problem.to_string())]))
+        match &problem.problem {
+            PreviewProblem::Request(request) => {
+                let object = [("object", &*problem.object.to_string())];
+                Self::request(screen, request).hint(screen.say("refused-dry-run", &object))
+            }
+            _ => {
+                Self::error(screen.say("refused-by-preview", &[("problem", &problem.to_string())]))
+            }
+        }
     }
 
     /// A lease that is not ours. Where the user may not use leases that is a warning; anything else stops the run.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 mod paper;
 
-use crate::args::{Global, duration};
+use crate::args::{Global, Switch, duration, truth};
 use crate::diagnose::only_from_files;
 use crate::failure::{Ended, Failure, Kind};
 use crate::fixers::{Analysis, Fixer, Fixers};
@@ -49,8 +49,8 @@ pub(crate) struct Fix {
     #[command(flatten)]
     writing: WriteFlags,
     /// Wait for each rollout before the next step
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
-    wait: bool,
+    #[arg(long, default_value = "true", value_parser = truth, value_name = "BOOL")]
+    wait: Switch,
     /// How long to wait for one rollout
     #[arg(long, default_value = "5m", value_parser = duration, value_name = "TIME")]
     timeout: Duration,
@@ -67,7 +67,9 @@ pub(crate) async fn run(
     interrupt: &Interrupt,
 ) -> Result<Ended, Failure> {
     let mut fixers = Fixers::load(screen)?;
-    let fixer = fixers.find(screen, &command.fixer)?;
+    let fixer = fixers
+        .find(screen, &command.fixer)?
+        .within(global.namespace.as_deref());
     only_from_files(screen, &fixer, command.from.is_some())?;
     let settings = fixer
         .manifest
@@ -87,6 +89,7 @@ pub(crate) async fn run(
     let mut mending = Mending {
         screen,
         command,
+        namespace: global.namespace.clone(),
         fixer,
         settings,
         fixers,
@@ -97,10 +100,11 @@ pub(crate) async fn run(
             if command.output != Format::Text {
                 return Err(Failure::error(screen.say("output-only-from", &[])));
             }
-            let lock = flow::lock(screen, cluster).await?;
+            let lock = interrupt.or(screen, flow::lock(screen, cluster)).await?;
             let ended = mending
                 .on_cluster(&source, cluster, lock.as_ref(), interrupt)
-                .await;
+                .await
+                .or_else(Failure::unread_plan);
             if let Some(lock) = lock {
                 // A lease that cannot be given back expires by itself.
                 let _ = lock.release().await;
@@ -113,6 +117,8 @@ pub(crate) async fn run(
 struct Mending<'a> {
     screen: &'a Screen,
     command: &'a Fix,
+    /// `-n`
+    namespace: Option<String>,
     fixer: Fixer,
     settings: Value,
     fixers: Fixers,
@@ -128,7 +134,7 @@ impl Mending<'_> {
     /// Reads and analyses. A partial reading is a failure.
     async fn analyze(&mut self, source: &Source) -> Result<Analysis, Failure> {
         let chosen = [(self.fixer.clone(), self.settings.clone())];
-        let (_, mut checked) = flow::look(self.screen, source, &mut self.fixers, &chosen).await;
+        let (_, mut checked) = flow::look(self.screen, source, &mut self.fixers, &chosen).await?;
         let Some(one) = checked.pop() else {
             return Err(Failure::error("no fixer was run"));
         };
@@ -153,7 +159,8 @@ impl Mending<'_> {
     async fn plan(&mut self, source: &Source) -> Result<Planned, Failure> {
         let mut analysis = self.analyze(source).await?;
         for name in &self.command.names {
-            let about = |finding: &Finding| answers(&analysis, finding, name);
+            let namespace = self.namespace.as_deref();
+            let about = |finding: &Finding| answers(&analysis, finding, name, namespace);
             if !analysis.report.findings.iter().any(about) {
                 let values = [("fixer", self.fixer.manifest.name()), ("name", name)];
                 return Err(Failure::error(self.screen.say("nothing-found-on", &values)));
@@ -175,7 +182,9 @@ impl Mending<'_> {
     fn named(&self, analysis: &Analysis) -> report::Report {
         let names = &self.command.names;
         report::select(&analysis.report, |finding| {
-            names.is_empty() || names.iter().any(|name| answers(analysis, finding, name))
+            let namespace = self.namespace.as_deref();
+            let about = |name: &String| answers(analysis, finding, name, namespace);
+            names.is_empty() || names.iter().any(about)
         })
     }
 
@@ -281,7 +290,8 @@ impl Mending<'_> {
         interrupt: &Interrupt,
     ) -> Result<Ended, Failure> {
         let screen = self.screen;
-        plan_screen::show_outcome(screen, plan, &applied.report)?;
+        // Nobody may be reading any more, and the entry has to be closed all the same.
+        let _ = plan_screen::show_outcome(screen, plan, &applied.report);
         let states = &applied.report.steps;
         let has = |wanted: fn(&StepState) -> bool| states.iter().any(wanted);
         let undo = screen.say(
@@ -294,12 +304,14 @@ impl Mending<'_> {
                     .hint("kubectl nks resume"),
             );
         }
-        let changed =
-            has(|state| matches!(state, StepState::Done { .. } | StepState::RolloutFailed(_)));
+        let changed = applied.has_changed();
         if has(|state| {
             matches!(
                 state,
-                StepState::Failed(_) | StepState::RolloutFailed(_) | StepState::NotTried
+                StepState::Failed(_)
+                    | StepState::RolloutFailed(_)
+                    | StepState::Conflict { .. }
+                    | StepState::NotTried
             )
         }) {
             let outcome = if changed {
@@ -312,6 +324,10 @@ impl Mending<'_> {
                 screen.note(&screen.say("interrupted", &[]));
                 screen.note(&undo);
                 return Ok(Ended::Interrupted);
+            }
+            if has(|state| matches!(state, StepState::Conflict { .. })) {
+                let command = format!("kubectl nks fix {}", self.fixer.manifest.name());
+                screen.note(&screen.say("fix-again-hint", &[("command", &command)]));
             }
             screen.note(&if changed {
                 undo
@@ -330,27 +346,33 @@ impl Mending<'_> {
                 return Ok(Ended::Incomplete);
             }
         };
-        if clean {
+        let waited = self.command.wait || plan.steps.iter().all(|step| !step.wait);
+        if clean && !waited {
+            applied.finish(
+                screen,
+                RunOutcome::Applied,
+                "the rollouts were not waited for",
+            )?;
+            let _ = screen.line(&screen.say("checked-again-not-waited", &[]));
+        } else if clean {
             applied.finish(screen, RunOutcome::Fixed, "the findings are gone")?;
-            screen.line(&format!(
-                "{} {}",
-                tick(),
-                screen.say("checked-again-clean", &[])
-            ))?;
+            let said = screen.say("checked-again-clean", &[]);
+            let _ = screen.line(&format!("{} {said}", tick()));
         } else {
             applied.finish(screen, RunOutcome::Applied, "still found after the change")?;
-            screen.line(&screen.say("checked-again-found", &[]))?;
+            let _ = screen.line(&screen.say("checked-again-found", &[]));
         }
         screen.note(&undo);
         Ok(if clean { Ended::Done } else { Ended::Found })
     }
 }
 
-/// Whether a finding is about the object that somebody typed the name of.
-fn answers(analysis: &Analysis, finding: &Finding, name: &str) -> bool {
-    finding
-        .target
-        .is_some_and(|target| analysis.supplied[target as usize].id.answers_to(name))
+/// Whether a finding is about the object that somebody typed the name of, and with `-n` the namespace.
+fn answers(analysis: &Analysis, finding: &Finding, name: &str, namespace: Option<&str>) -> bool {
+    finding.target.is_some_and(|target| {
+        let id = &analysis.supplied[target as usize].id;
+        id.answers_to(name) && namespace.is_none_or(|namespace| namespace == id.namespace)
+    })
 }
 
 /// A run that a crash left open comes first: what it did is not known yet.

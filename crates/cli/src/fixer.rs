@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use nks_core::manifest::Limits;
 use nks_core::output::{Document, FixerDescription};
 
+use crate::args::{Switch, truth};
 use crate::failure::{Ended, Failure};
 use crate::fixers::{Fixer, Fixers};
 use crate::screen::{Format, Screen, pad};
@@ -26,8 +27,8 @@ enum Action {
 #[derive(Debug, Args)]
 struct List {
     /// Leave the headers of the table out
-    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    no_headers: bool,
+    #[arg(long, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    no_headers: Switch,
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,

@@ -30,6 +30,16 @@ pub(crate) struct Fixer {
     pub(crate) source: Source,
 }
 
+impl Fixer {
+    /// The fixer with its reads kept to one namespace, where `-n` gives one.
+    pub(crate) fn within(mut self, namespace: Option<&str>) -> Self {
+        if let Some(namespace) = namespace {
+            self.manifest = self.manifest.within(namespace);
+        }
+        self
+    }
+}
+
 /// What a fixer answered, and about which objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Analysis {

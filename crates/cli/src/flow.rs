@@ -56,18 +56,18 @@ impl Checked {
     }
 }
 
-/// Reads what the fixers need and runs them. `settings` has the settings for each.
+/// Reads what the fixers need and runs them. Fails where nobody answers. `settings` has the settings for each.
 pub(crate) async fn look(
     screen: &Screen,
     source: &Source,
     fixers: &mut Fixers,
     chosen: &[(Fixer, Value)],
-) -> (Seen, Vec<Checked>) {
+) -> Result<(Seen, Vec<Checked>), Failure> {
     let spinner = Spinner::start(screen.say("reading", &[("count", "0")]));
     let progress =
         |count: usize| spinner.set(screen.say("reading", &[("count", &count.to_string())]));
     let demand = demand::demand(chosen.iter().map(|(fixer, _)| &fixer.manifest));
-    let seen = source.read(&demand, &progress).await;
+    let seen = source.read(screen, &demand, &progress).await?;
     let checked = chosen
         .iter()
         .map(|(fixer, settings)| {
@@ -85,7 +85,7 @@ pub(crate) async fn look(
             }
         })
         .collect();
-    (seen, checked)
+    Ok((seen, checked))
 }
 
 /// What a run needs besides its plan.
@@ -126,6 +126,14 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
+    /// Whether any step changed something.
+    pub(crate) fn has_changed(&self) -> bool {
+        let changed = |state: &StepState| {
+            matches!(state, StepState::Done { .. } | StepState::RolloutFailed(_))
+        };
+        self.report.steps.iter().any(changed)
+    }
+
     /// Closes the journal entry. When that fails the changes stand and the entry stays open.
     pub(crate) fn finish(
         &self,
@@ -199,20 +207,14 @@ pub(crate) async fn carry_out(
         Failure::error(screen.say("guarded-declined", &[("object", &missing.to_string())]))
     })?;
     let applied = apply(screen, cluster, &approved, run, interrupt).await?;
-    if let Some(changed) = conflict(&applied.report) {
-        let done = |state: &StepState| {
-            matches!(state, StepState::Done { .. } | StepState::RolloutFailed(_))
-        };
-        let partial = applied.report.steps.iter().any(done);
-        let outcome = if partial {
-            RunOutcome::Partial
-        } else {
-            RunOutcome::Nothing
-        };
-        applied.finish(screen, outcome, &changed)?;
-        return Ok(Carried::Changed(changed));
+    match conflict(&applied.report) {
+        // Where something was done before the conflict, that has to be said before anything is planned again.
+        Some(changed) if !applied.has_changed() => {
+            applied.finish(screen, RunOutcome::Nothing, &changed)?;
+            Ok(Carried::Changed(changed))
+        }
+        _ => Ok(Carried::Out(Box::new(applied))),
     }
-    Ok(Carried::Out(Box::new(applied)))
 }
 
 fn refuse_managed(screen: &Screen, plan: &Plan, options: &CarryOut) -> Result<(), Failure> {

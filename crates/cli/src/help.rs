@@ -14,11 +14,64 @@ const KOREAN_TEMPLATE: &str = "\
 
 /// The command definition with its help in `language`.
 pub(crate) fn command<C: CommandFactory>(language: Language) -> Command {
-    let command = C::command();
+    let command = switches(C::command());
     match language {
         Language::English => command.mut_subcommands(|one| one.disable_help_subcommand(true)),
-        Language::Korean => translate(command, "help"),
+        Language::Korean => {
+            let mut command = translate(command, "help");
+            command.build();
+            korean_usage(command)
+        }
     }
+}
+
+/// What every flag that is on or off has in common: it takes a value after `=` only, and without one it is on.
+fn switches(command: Command) -> Command {
+    command
+        .mut_args(|argument| {
+            let names = argument.get_value_names().unwrap_or_default();
+            if !names.iter().any(|name| *name == "BOOL") {
+                return argument;
+            }
+            let off = argument.get_default_values() == ["false"];
+            argument
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .hide_default_value(off)
+        })
+        .mut_subcommands(switches)
+}
+
+/// The usage line with clap's own words in Korean.
+fn korean_usage(mut command: Command) -> Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ");
+    let usage = usage
+        .replace("[OPTIONS]", "[옵션]")
+        .replace("[COMMAND]", "[명령]")
+        .replace("<COMMAND>", "<명령>");
+    command.override_usage(usage).mut_subcommands(korean_usage)
+}
+
+/// The help of an argument, with the values and the default that clap would name in English.
+fn korean_help(argument: &Arg) -> String {
+    let word = |id: &str, values: &str| text::say(Language::Korean, id, &[("values", values)]);
+    let mut help = word(&format!("help.arg.{}", argument.get_id()), "");
+    let possible: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    if !possible.is_empty() && argument.get_action().takes_values() {
+        help += &word("help.values", &possible.join(", "));
+    }
+    if let [default] = argument.get_default_values()
+        && !argument.is_hide_default_value_set()
+    {
+        help += &word("help.default", &default.to_string_lossy());
+    }
+    help
 }
 
 /// The flags that every command takes, as `kubectl options` prints them.
@@ -47,7 +100,7 @@ fn translate(command: Command, path: &str) -> Command {
         .disable_help_flag(true)
         .disable_help_subcommand(true)
         .mut_args(|argument| {
-            let id = format!("help.arg.{}", argument.get_id());
+            let help = korean_help(&argument);
             let heading = if argument.is_positional() {
                 "인자"
             } else if argument.is_global_set() {
@@ -55,7 +108,11 @@ fn translate(command: Command, path: &str) -> Command {
             } else {
                 "옵션"
             };
-            argument.help(word(&id)).help_heading(heading)
+            argument
+                .help(help)
+                .help_heading(heading)
+                .hide_possible_values(true)
+                .hide_default_value(true)
         })
         .arg(
             Arg::new("help")

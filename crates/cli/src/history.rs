@@ -6,6 +6,7 @@ use nks_core::record::{Journal, Record, RunOutcome};
 use serde_json::Value;
 use std::io;
 
+use crate::args::{Switch, truth};
 use crate::failure::{Ended, Failure};
 use crate::files;
 use crate::journal::{self, Entry};
@@ -18,8 +19,8 @@ pub(crate) struct History {
     #[arg(value_name = "ENTRY")]
     entry: Option<String>,
     /// Leave the headers of the table out
-    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    no_headers: bool,
+    #[arg(long, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    no_headers: Switch,
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,

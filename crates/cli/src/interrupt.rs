@@ -35,9 +35,17 @@ impl Interrupt {
         screen: &Screen,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let interrupted = || {
+            let said = screen.say("interrupted-nothing-changed", &[]);
+            Err(Failure::new(Kind::Interrupted, said))
+        };
+        // It may have been pressed between two pieces of work.
+        if self.raised() {
+            return interrupted();
+        }
         tokio::select! {
             done = work => done,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Kind::Interrupted, screen.say("interrupted-nothing-changed", &[]))),
+            _ = tokio::signal::ctrl_c() => interrupted(),
         }
     }
 }

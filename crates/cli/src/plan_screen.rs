@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::external_diff;
 use crate::failure::Failure;
-use crate::screen::{BOLD, DIM, Screen, cross, paint, tick};
+use crate::screen::{BOLD, DIM, Screen, cross, paint};
 
 /// `patch daemonsets.apps -n kube-system`
 pub(crate) fn right(right: &Right) -> String {
@@ -111,7 +111,7 @@ pub(crate) fn show_outcome(
             screen.say(id, &values)
         };
         let text = match state {
-            StepState::Done { .. } => format!("{object} patched {}", tick()),
+            StepState::Done { .. } => format!("{object} patched"),
             StepState::NoChange => format!("{object} patched (no change)"),
             StepState::Manual => continue,
             StepState::Conflict { drift } => {

@@ -47,8 +47,10 @@ pub(crate) async fn run(
         .or(screen, source::connect(screen, global))
         .await?;
     // A run that is alive holds the lease; its open entry is not ours to settle.
-    let lock = flow::lock(screen, &cluster).await?;
-    let ended = settle_all(screen, &cluster, &open).await;
+    let lock = interrupt.or(screen, flow::lock(screen, &cluster)).await?;
+    let settled = settle_all(screen, &cluster, &open);
+    // Each entry is written to in one go between two looks at the cluster; what is not settled stays open.
+    let ended = interrupt.or(screen, settled).await;
     if let Some(lock) = lock {
         // A lease that cannot be given back expires by itself.
         let _ = lock.release().await;

@@ -46,6 +46,13 @@ impl Screen {
         text::say(self.language, id, values)
     }
 
+    /// A number of things: `1 node`, `12 nodes`.
+    pub(crate) fn count(&self, things: &str, count: usize) -> String {
+        let number = if count == 1 { "one" } else { "many" };
+        let id = format!("count.{things}.{number}");
+        self.say(&id, &[("count", &count.to_string())])
+    }
+
     /// A message of a fixer's catalogue.
     pub(crate) fn render(&self, text: &message::Text, args: &[Arg]) -> String {
         text.render(self.language, args)

@@ -1,6 +1,7 @@
 //! Where objects come from: a cluster, or files (`--from`).
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use nks_cluster::{Cluster, ConnectOptions, ProxySettings, Trace, Unread};
@@ -18,6 +19,7 @@ use files::Files;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::screen::Screen;
+use crate::version;
 
 /// A cluster, or files.
 pub(crate) enum Source {
@@ -88,20 +90,29 @@ impl Source {
     }
 
     /// Reads what is demanded. `progress` is told how many objects have arrived.
-    pub(crate) async fn read(&self, demand: &BTreeSet<Fetch>, progress: &dyn Fn(usize)) -> Seen {
+    /// It fails where nobody answers; whatever else cannot be read is a gap.
+    pub(crate) async fn read(
+        &self,
+        screen: &Screen,
+        demand: &BTreeSet<Fetch>,
+        progress: &dyn Fn(usize),
+    ) -> Result<Seen, Failure> {
         match self {
-            Self::Files(files) => files.read(demand),
+            Self::Files(files) => Ok(files.read(demand)),
             Self::Cluster(cluster) => {
-                let (mut facts, unknown) = cluster.facts().await;
+                let (mut facts, unknown) = cluster
+                    .facts()
+                    .await
+                    .map_err(|problem| Failure::request(screen, &problem))?;
                 let reading = cluster.read(demand, progress).await;
                 facts.cni = facts::calico(&reading.objects);
                 let gaps = reading.unread.into_iter().map(Gap::from).collect();
-                Seen {
+                Ok(Seen {
                     facts,
                     objects: reading.objects,
                     gaps,
                     unknown: unknown.into_iter().map(Gap::from).collect(),
-                }
+                })
             }
         }
     }
@@ -127,10 +138,9 @@ pub(crate) async fn connect(screen: &Screen, global: &Global) -> Result<Cluster,
         as_groups: global.as_groups.clone(),
         request_timeout: global.request_timeout,
         user_agent: format!(
-            "kubectl-nks/{} ({}/{})",
+            "kubectl-nks/{} ({})",
             env!("CARGO_PKG_VERSION"),
-            std::env::consts::OS,
-            std::env::consts::ARCH
+            version::platform()
         ),
         kubeconfig_env: std::env::var_os("KUBECONFIG"),
         home: directories::BaseDirs::new().map(|folders| folders.home_dir().to_owned()),
@@ -139,6 +149,11 @@ pub(crate) async fn connect(screen: &Screen, global: &Global) -> Result<Cluster,
             http_proxy: proxy_variable("HTTP_PROXY"),
             no_proxy: proxy_variable("NO_PROXY"),
         },
+        terminal: std::io::stdin().is_terminal(),
+        warned: Some({
+            let screen = *screen;
+            Arc::new(move |text| screen.note(&format!("Warning: {text}")))
+        }),
         trace: (global.verbosity >= 6).then(|| {
             let screen = *screen;
             let trace: Trace = Arc::new(move |method, url, status, took| {

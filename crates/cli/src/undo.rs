@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use nks_cluster::{Cluster, Lock, StepState};
 use nks_core::kinds;
-use nks_core::object::ObjectId;
+use nks_core::object::{Object, ObjectId};
 use nks_core::record::{Journal, RunOutcome};
 use nks_core::rights::{self, Right};
 use nks_core::undo;
@@ -44,13 +44,15 @@ pub(crate) async fn run(
     let cluster = interrupt
         .or(screen, source::connect(screen, global))
         .await?;
-    let cluster_uid = identity(screen, &cluster, journal).await?;
+    let cluster_uid = interrupt
+        .or(screen, identity(screen, &cluster, journal))
+        .await?;
     refuse_open(screen, &cluster_uid)?;
     if journal.applied().is_empty() {
         screen.note(&screen.say("nothing-to-undo", &[("entry", &journal.begin.entry)]));
         return Ok(Ended::Done);
     }
-    let lock = flow::lock(screen, &cluster).await?;
+    let lock = interrupt.or(screen, flow::lock(screen, &cluster)).await?;
     let ended = put_back(
         screen,
         &cluster,
@@ -58,7 +60,8 @@ pub(crate) async fn run(
         (command, lock.as_ref()),
         interrupt,
     )
-    .await;
+    .await
+    .or_else(Failure::unread_plan);
     if let Some(lock) = lock {
         // A lease that cannot be given back expires by itself.
         let _ = lock.release().await;
@@ -95,14 +98,9 @@ async fn put_back(
     (command, lock): (&Undo, Option<&Lock>),
     interrupt: &Interrupt,
 ) -> Result<Ended, Failure> {
-    let mut objects = BTreeMap::new();
-    for intent in journal.applied() {
-        let found = cluster
-            .get(&intent.object)
-            .await
-            .map_err(|problem| Failure::request(screen, &problem))?;
-        objects.extend(found.map(|object| (intent.object.clone(), object)));
-    }
+    let objects = interrupt
+        .or(screen, present(screen, cluster, journal))
+        .await?;
     let messages = undo::Messages {
         put_back: &text::both("undo-step"),
         restart: &text::both("undo-restart"),
@@ -134,7 +132,8 @@ async fn put_back(
             screen.say("undo-changed", &[("what", &what)]),
         )),
         Carried::Out(applied) => {
-            plan_screen::show_outcome(screen, &plan, &applied.report)?;
+            // Nobody may be reading any more, and the entry has to be closed all the same.
+            let _ = plan_screen::show_outcome(screen, &plan, &applied.report);
             let states = &applied.report.steps;
             if states
                 .iter()
@@ -157,13 +156,30 @@ async fn put_back(
                 RunOutcome::Partial,
                 "stopped at the first failed step",
             )?;
-            Ok(if interrupt.raised() {
-                Ended::Interrupted
-            } else {
-                Ended::Partial
-            })
+            if interrupt.raised() {
+                screen.note(&screen.say("interrupted", &[]));
+                return Ok(Ended::Interrupted);
+            }
+            Ok(Ended::Partial)
         }
     }
+}
+
+/// The objects that the entry changed, as they are now; those that are gone are left out.
+async fn present(
+    screen: &Screen,
+    cluster: &Cluster,
+    journal: &Journal,
+) -> Result<BTreeMap<ObjectId, Object>, Failure> {
+    let mut objects = BTreeMap::new();
+    for intent in journal.applied() {
+        let found = cluster
+            .get(&intent.object)
+            .await
+            .map_err(|problem| Failure::request(screen, &problem))?;
+        objects.extend(found.map(|object| (intent.object.clone(), object)));
+    }
+    Ok(objects)
 }
 
 /// What putting one object back takes.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{Args, ValueEnum};
+
+use crate::args::{Switch, truth};
 
 /// Flags of the commands that write.
 #[derive(Debug, Args)]
 pub(crate) struct WriteFlags {
     /// Do not ask
-    #[arg(short, long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    yes: bool,
+    #[arg(short, long, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    yes: Switch,
     /// Show the plan and change nothing; `server` asks the server what it would store
     #[arg(long, value_enum, default_value_t, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
     dry_run: DryRun,
@@ -17,8 +19,8 @@ pub(crate) struct WriteFlags {
     #[arg(long, default_value = "kubectl-nks", value_name = "NAME")]
     field_manager: String,
     /// Change objects that Helm, Argo CD, Flux or an operator manages, too
-    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
-    even_if_managed: bool,
+    #[arg(long, default_value = "false", value_parser = truth, value_name = "BOOL")]
+    even_if_managed: Switch,
 }
 
 /// Whether anything is written, and who says what would be.

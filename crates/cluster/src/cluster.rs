@@ -1,6 +1,6 @@
 //! The connection, and what every request shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use nks_core::message::clean;
 use nks_core::object::{Object, ObjectId};
 use serde_json::Value;
 
-use crate::connect::Trace;
+use crate::connect::{Trace, Warned};
 use crate::error::{RequestError, Target};
 use crate::request::{Call, collection, encoded};
 
@@ -30,7 +30,9 @@ pub(crate) struct Inner {
     pub(crate) trace: Option<Trace>,
     /// The server's address, for the trace.
     pub(crate) url: String,
-    pub(crate) warnings: Mutex<Vec<String>>,
+    pub(crate) warned: Option<Warned>,
+    /// The texts that were told already.
+    pub(crate) warnings: Mutex<BTreeSet<String>>,
     /// What discovery said, by apiVersion.
     pub(crate) served: Mutex<BTreeMap<String, Arc<Vec<Served>>>>,
 }
@@ -62,15 +64,6 @@ impl Cluster {
     /// The namespace asked for, or the context's, or `default`.
     pub fn namespace(&self) -> &str {
         &self.inner.namespace
-    }
-
-    /// What the API server warned of so far, each text once, cleaned, in order.
-    pub fn warnings(&self) -> Vec<String> {
-        self.inner
-            .warnings
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
     }
 
     /// The object as it is now, managedFields included; `None` when it is not there.

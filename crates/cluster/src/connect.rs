@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
-use kube::Config;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
 use nks_core::message::clean;
 
 use crate::cluster::{Cluster, Inner};
@@ -27,6 +27,8 @@ use choose::{apply_user_flags, choose};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest silence in the middle of an answer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a credential plugin that nobody can answer.
+const PLUGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// For one whole request, where nothing else is asked for. The API server's own limit is 60 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 
@@ -73,9 +75,16 @@ pub struct ConnectOptions {
     pub home: Option<PathBuf>,
     /// The proxy variables.
     pub proxy: ProxySettings,
+    /// Whether a person can answer a credential plugin that asks.
+    pub terminal: bool,
     /// Told of every request once it is answered or lost.
     pub trace: Option<Trace>,
+    /// Told of each text that the API server warns with, once, cleaned.
+    pub warned: Option<Warned>,
 }
+
+/// Is told of a warning.
+pub type Warned = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Is told of a request: method, URL, status (`None` where no answer came) and how long it took. Nothing that could be a
 /// credential is in it.
@@ -123,6 +132,11 @@ pub enum ConnectError {
     /// A server address that is missing or is no http or https URL.
     #[error("cluster \"{0}\" has no usable server address")]
     Server(String),
+    /// A certificate authority, and that no certificate is to be checked.
+    #[error(
+        "cluster \"{0}\" has a certificate authority and insecure-skip-tls-verify; only one of them can hold"
+    )]
+    InsecureWithAuthority(String),
     /// `--as-group` or `--as-uid` without `--as`.
     #[error("groups and uid can be impersonated only together with a user")]
     GroupsWithoutUser,
@@ -164,11 +178,11 @@ impl Cluster {
         let host = config.cluster_url.host().unwrap_or_default().to_owned();
         let namespace = nonempty(&options.namespace).unwrap_or(&config.default_namespace);
         let namespace = namespace.clone();
-        let config_url = config.cluster_url.to_string();
-        let client = ClientBuilder::try_from(config).map_err(|error| client_error(&error))?;
+        let url = config.cluster_url.to_string();
+        let client = client(config, options.terminal).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                client: client.build(),
+                client,
                 name,
                 context,
                 host,
@@ -178,12 +192,33 @@ impl Cluster {
                     Some(limit) => Some(limit).filter(|limit| !limit.is_zero()),
                 },
                 trace: options.trace.clone(),
-                url: config_url,
+                warned: options.warned.clone(),
+                url,
                 warnings: Mutex::default(),
                 served: Mutex::default(),
             }),
         })
     }
+}
+
+/// Runs the credential plugin, if there is one: on a thread of its own, so that Ctrl-C is heard while it is waited for.
+/// A person at the terminal may take long to sign in somewhere; where there is none, a plugin that hangs is given up.
+async fn client(config: Config, terminal: bool) -> Result<Client, ConnectError> {
+    let built = tokio::task::spawn_blocking(move || Ok(ClientBuilder::try_from(config)?.build()));
+    let built = match terminal {
+        true => built.await,
+        false => tokio::time::timeout(PLUGIN_TIMEOUT, built)
+            .await
+            .map_err(|_| {
+                ConnectError::Credentials(format!(
+                    "the credential plugin has not answered within {} s",
+                    PLUGIN_TIMEOUT.as_secs()
+                ))
+            })?,
+    };
+    built
+        .map_err(|_| ConnectError::Credentials("the credential plugin ended oddly".into()))?
+        .map_err(|error: kube::Error| client_error(&error))
 }
 
 struct Chosen {

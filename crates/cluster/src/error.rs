@@ -211,10 +211,10 @@ pub(crate) fn credentials(error: &kube::client::AuthError) -> String {
         AuthError::AuthExecStart(source) => clean(&format!(
             "the credential plugin cannot be started: {source}"
         )),
-        AuthError::AuthExecRun { cmd, out } => clean(&format!(
-            "the credential plugin `{cmd}` failed: {}",
-            out.status
-        )),
+        // The command is kube's text of it, with the arguments and the environment: these may be credentials.
+        AuthError::AuthExecRun { out, .. } => {
+            format!("the credential plugin failed: {}", out.status)
+        }
         AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => {
             "the credential plugin's answer is not usable".into()
         }

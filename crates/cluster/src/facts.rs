@@ -33,8 +33,13 @@ impl Cluster {
 
     /// Version, nodes, and whether it is NHN Cloud's; and what of it could not be read. The network plugin is left to
     /// [`nks_core::facts::calico`], which finds it among objects that were read anyway.
-    pub async fn facts(&self) -> (ClusterFacts, Vec<Unread>) {
+    /// An error is that nobody answers at all.
+    pub async fn facts(&self) -> Result<(ClusterFacts, Vec<Unread>), RequestError> {
         let (version, nodes) = tokio::join!(self.version(), self.node_names());
+        if let Err(error @ (RequestError::Connection { .. } | RequestError::Timeout)) = version {
+            return Err(error);
+        }
+        let version = version.map_err(|error| Unread::new(&version_target(), &error));
         let mut unread = Vec::new();
         let facts = ClusterFacts {
             name: self.name().to_owned(),
@@ -43,23 +48,14 @@ impl Cluster {
             cni: None,
             nodes: nodes.map_err(|error| unread.push(error)).ok(),
         };
-        (facts, unread)
+        Ok((facts, unread))
     }
 
-    async fn version(&self) -> Result<String, Unread> {
-        let target = Target {
-            verb: "get",
-            resource: "/version".into(),
-            namespace: None,
-        };
-        let answer = self
-            .call_read(&Call::get("/version".into(), target.clone()))
-            .await;
-        let version = answer.and_then(|value| {
-            let version = value.get("gitVersion").and_then(Value::as_str);
-            version.map(clean).ok_or(RequestError::Malformed)
-        });
-        version.map_err(|error| Unread::new(&target, &error))
+    async fn version(&self) -> Result<String, RequestError> {
+        let call = Call::get("/version".into(), version_target());
+        let answer = self.call_read(&call).await?;
+        let version = answer.get("gitVersion").and_then(Value::as_str);
+        version.map(clean).ok_or(RequestError::Malformed)
     }
 
     async fn node_names(&self) -> Result<Vec<String>, Unread> {
@@ -79,5 +75,13 @@ impl Cluster {
         let mut names = names.map_err(|error| Unread::new(&target, &error))?;
         names.sort();
         Ok(names)
+    }
+}
+
+fn version_target() -> Target {
+    Target {
+        verb: "get",
+        resource: "/version".into(),
+        namespace: None,
     }
 }

@@ -35,7 +35,7 @@ mod time;
 
 pub use apply::{ApplyOptions, ApplyReport, Progress, StepState};
 pub use cluster::Cluster;
-pub use connect::{ConnectError, ConnectOptions, Trace};
+pub use connect::{ConnectError, ConnectOptions, Trace, Warned};
 pub use error::RequestError;
 pub use lock::{Lock, LockError};
 pub use patch::Drift;

@@ -152,7 +152,7 @@ impl Cluster {
             .await
             .map_err(|error| lost(&error))?;
         *status = Some(response.status().as_u16());
-        self.note_warnings(response.headers());
+        self.tell_warnings(response.headers());
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         if !parts.status.is_success() {
@@ -165,16 +165,16 @@ impl Cluster {
         serde_json::from_slice(&body).map_err(|_| RequestError::Malformed)
     }
 
-    /// Keeps each text of the answer's `Warning` headers once.
-    fn note_warnings(&self, headers: &HeaderMap) {
-        let mut kept = self
-            .inner
-            .warnings
-            .lock()
-            .unwrap_or_else(|p| p.into_inner());
+    /// Tells each text of the answer's `Warning` headers once.
+    fn tell_warnings(&self, headers: &HeaderMap) {
+        let Some(warned) = &self.inner.warned else {
+            return;
+        };
+        let told = self.inner.warnings.lock();
+        let mut told = told.unwrap_or_else(|poisoned| poisoned.into_inner());
         for text in headers.get_all(header::WARNING).iter().filter_map(warning) {
-            if !kept.contains(&text) {
-                kept.push(text);
+            if told.insert(text.clone()) {
+                warned(&text);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Which context, cluster and user, with the flags applied: client-go's `client_config.go` in short.
 
 use http::Uri;
-use kube::config::{AuthInfo, Cluster as ClusterEntry, Context, Kubeconfig};
+use kube::config::{AuthInfo, Cluster as ClusterEntry, Context, ExecInteractiveMode, Kubeconfig};
 use kube::config::{NamedAuthInfo, NamedCluster, NamedContext};
 use nks_core::message::clean;
 
@@ -47,10 +47,34 @@ pub(super) fn choose(
     if is_naver(&cluster, &user) {
         return Err(ConnectError::Naver(clean(cluster_name)));
     }
+    if !options.terminal {
+        without_terminal(&mut user)?;
+    }
+    let authority = nonempty(&cluster.certificate_authority)
+        .or_else(|| nonempty(&cluster.certificate_authority_data));
+    if cluster.insecure_skip_tls_verify == Some(true) && authority.is_some() {
+        return Err(ConnectError::InsecureWithAuthority(clean(cluster_name)));
+    }
     check_files(&cluster, &user)?;
     let names = (wanted.cloned().unwrap_or_default(), cluster_name.clone());
     let kubeconfig = single(cluster, user, context.namespace.clone());
     Ok(Some((kubeconfig, names.0, names.1)))
+}
+
+/// A credential plugin is told that nobody can answer it; one that has to ask is not run (client-go,
+/// plugin/pkg/client/auth/exec).
+fn without_terminal(user: &mut AuthInfo) -> Result<(), ConnectError> {
+    let Some(exec) = &mut user.exec else {
+        return Ok(());
+    };
+    if exec.interactive_mode == Some(ExecInteractiveMode::Always) {
+        let command = clean(exec.command.as_deref().unwrap_or_default());
+        return Err(ConnectError::Credentials(format!(
+            "the credential plugin `{command}` asks questions, and there is no terminal"
+        )));
+    }
+    exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    Ok(())
 }
 
 /// NAVER Cloud's service of the same letters: its API servers are below this domain, and its users are asked for by its

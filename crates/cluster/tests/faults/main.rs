@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod apply;
+mod connected;
 mod preview;
 mod read;
+#[path = "../../../../tests/support/server.rs"]
 mod server;
 mod store;

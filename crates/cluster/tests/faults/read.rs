@@ -1,6 +1,7 @@
 //! Faults while reading: never "healthy" of what was not seen.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nks_cluster::{Reading, RequestError, UnreadKind};
@@ -241,14 +242,20 @@ async fn secrets_are_never_listed() {
 }
 
 #[tokio::test]
-async fn every_request_says_who_it_is_and_warnings_are_kept_once() {
+async fn every_request_says_who_it_is_and_warnings_are_told_once() {
     let server = Server::start(|_| {
         let answer = list(&["a"], "").to_string();
         Reply::With("warning: 299 - \"old \\\"api\\\"\"", 200, answer)
     });
+    let told = Arc::new(Mutex::new(Vec::new()));
     let cluster = server
         .cluster_with(|options| {
+            let told = Arc::clone(&told);
+            options.warned = Some(Arc::new(move |text| {
+                told.lock().unwrap().push(text.to_owned())
+            }));
             options.token = Some("s3cret-token".into());
+            options.as_uid = Some("7".into());
             options.as_user = Some("jane".into());
             options.as_groups = vec!["ops".into(), "dev".into()];
         })
@@ -267,7 +274,8 @@ async fn every_request_says_who_it_is_and_warnings_are_kept_once() {
         .iter()
         .filter(|(name, _)| name == "impersonate-group");
     assert_eq!(groups.count(), 2);
-    assert_eq!(cluster.warnings(), ["old \"api\""]);
+    assert_eq!(seen.header("impersonate-uid"), Some("7"));
+    assert_eq!(*told.lock().unwrap(), ["old \"api\""]);
 }
 
 #[tokio::test]
@@ -276,7 +284,7 @@ async fn facts_say_what_they_do_not_know() {
         "/version" => ok(&json!({"gitVersion": "v1.29.3"})),
         _ => status(403, "Forbidden", "no"),
     });
-    let (facts, unread) = server.cluster().await.facts().await;
+    let (facts, unread) = server.cluster().await.facts().await.unwrap();
     assert_eq!(facts.kubernetes_version.as_deref(), Some("v1.29.3"));
     assert_eq!((facts.nodes, facts.is_nks), (None, None));
     assert_eq!(unread[0].resource, "nodes");
@@ -288,10 +296,14 @@ async fn nobody_there_is_said_with_the_host() {
     let cluster = server
         .cluster_with(|options| options.server = Some("http://127.0.0.1:1".into()))
         .await;
-    let error = cluster.uid().await.unwrap_err();
-    let RequestError::Connection { host, message } = &error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(host, "127.0.0.1");
-    assert!(message.contains("refused"), "{message}");
+    for error in [
+        cluster.uid().await.unwrap_err(),
+        cluster.facts().await.unwrap_err(),
+    ] {
+        let RequestError::Connection { host, message } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(host, "127.0.0.1");
+        assert!(message.contains("refused"), "{message}");
+    }
 }

@@ -1,11 +1,12 @@
-//! An HTTP/1.1 server that answers as it is told: for what a real API server cannot be made to do.
+//! An HTTP/1.1 server that answers as it is told: for what a real API server cannot be made to do. The fault tests of
+//! crates/cluster use it too.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nks_cluster::{Cluster, ConnectOptions};
 use serde_json::{Value, json};
 
 /// A request as it came in.
@@ -84,20 +85,6 @@ impl Server {
     pub(crate) fn count(&self, method: &str) -> usize {
         let seen = self.seen();
         seen.iter().filter(|seen| seen.method == method).count()
-    }
-
-    pub(crate) async fn cluster(&self) -> Cluster {
-        self.cluster_with(|_| ()).await
-    }
-
-    pub(crate) async fn cluster_with(&self, change: impl FnOnce(&mut ConnectOptions)) -> Cluster {
-        let mut options = ConnectOptions {
-            server: Some(self.address.clone()),
-            user_agent: "kubectl-nks/0.0.0 (test/test)".into(),
-            ..ConnectOptions::default()
-        };
-        change(&mut options);
-        Cluster::connect(&options).await.unwrap()
     }
 }
 
