@@ -60,7 +60,6 @@ enum Command {
 
 /// Flags of every command, with kubectl's names and meanings.
 #[derive(Args)]
-#[command(next_help_heading = "Flags of every command")]
 pub(crate) struct Global {
     /// Path to the kubeconfig file
     #[arg(long, global = true, value_name = "FILE")]
@@ -74,7 +73,7 @@ pub(crate) struct Global {
     /// Name of the kubeconfig user
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) user: Option<String>,
-    /// Namespace of objects that have none
+    /// Look at this namespace only, beside those that a fixer names; of files, also the namespace of objects without one
     #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// Address and port of the API server

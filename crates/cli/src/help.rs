@@ -14,7 +14,7 @@ const KOREAN_TEMPLATE: &str = "\
 
 /// The command definition with its help in `language`.
 pub(crate) fn command<C: CommandFactory>(language: Language) -> Command {
-    let command = switches(C::command());
+    let command = short(switches(C::command()), language);
     match language {
         Language::English => command.mut_subcommands(|one| one.disable_help_subcommand(true)),
         Language::Korean => {
@@ -23,6 +23,18 @@ pub(crate) fn command<C: CommandFactory>(language: Language) -> Command {
             korean_usage(command)
         }
     }
+}
+
+/// Help without the flags of every command, as kubectl's: these are listed by `options`.
+fn short(command: Command, language: Language) -> Command {
+    let hint = text::say(language, "options-hint", &[]);
+    command
+        .mut_args(|argument| {
+            let hidden = argument.is_global_set();
+            argument.hide_short_help(hidden).hide_long_help(hidden)
+        })
+        .after_help(hint)
+        .mut_subcommands(|one| short(one, language))
 }
 
 /// What every flag that is on or off has in common: it takes a value after `=` only, and without one it is on.
@@ -84,7 +96,8 @@ pub(crate) fn options<C: CommandFactory>(language: Language) -> String {
         .get_arguments()
         .filter(|argument| argument.is_global_set())
     {
-        shown = shown.arg(argument.clone().help_heading(None::<&str>));
+        let argument = argument.clone().help_heading(None::<&str>);
+        shown = shown.arg(argument.hide_short_help(false).hide_long_help(false));
     }
     let intro = text::say(language, "options", &[]);
     format!("{intro}\n\n{}", shown.render_help())

@@ -1,6 +1,6 @@
 //! What pods really cannot pull.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nks_fixer::{Container, Image, Input, Owners, Pod, Waiting, Workload};
 
@@ -202,7 +202,8 @@ impl<'a> Fault<'a> {
 
     /// The nodes on which they cannot be pulled, each once.
     pub(crate) fn nodes(&self) -> String {
-        listed(self.pods.iter().filter_map(Pod::node_name))
+        let names: BTreeSet<&str> = self.pods.iter().filter_map(Pod::node_name).collect();
+        listed(names.into_iter())
     }
 }
 
