@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::files;
 use crate::screen::Screen;
+use crate::source::{Gap, Seen, Source as Reads};
 
 /// How often a fixer may ask for more before it has to answer (contract.md, "World").
 const ROUNDS: u32 = 3;
@@ -136,52 +137,71 @@ impl Fixers {
         })
     }
 
-    /// Runs a fixer over what was read. The error is for people, cleaned.
-    pub(crate) fn analyze(
+    /// Runs a fixer over what was read, and reads the logs that it asks for. The error is for people, cleaned. What of
+    /// the logs could not be read comes back beside the answer.
+    pub(crate) async fn analyze(
         &mut self,
         fixer: &Fixer,
-        facts: &ClusterFacts,
-        objects: &[Object],
         settings: &Value,
-    ) -> Result<Analysis, String> {
-        let supplied = demand::supply(&fixer.manifest, objects);
-        let mut call = Analyze {
+        source: &Reads,
+        seen: &Seen,
+    ) -> (Result<Analysis, String>, Vec<Gap>) {
+        let (mut logs, mut gaps) = (Vec::new(), Vec::new());
+        for round in 0..=ROUNDS {
+            let objects: Vec<&Object> = seen.objects.iter().chain(&logs).collect();
+            let supplied = demand::supply(&fixer.manifest, objects);
+            match self.ask(fixer, settings, &seen.facts, (round, &supplied)) {
+                Ok(Outcome::Done(report)) => {
+                    let supplied = supplied.into_iter().map(|one| one.object.clone()).collect();
+                    return (Ok(Analysis { supplied, report }), gaps);
+                }
+                // Every declared kind was read before the first round, so only logs are left to read.
+                Ok(Outcome::Need(queries)) => {
+                    match demand::logs(&fixer.manifest, &queries, &supplied) {
+                        Ok(wanted) => {
+                            let (read, unread) = source.logs(&wanted).await;
+                            logs.extend(read);
+                            gaps.extend(unread);
+                        }
+                        Err(problem) => {
+                            let problem = format!("asked to read outside its rules: {problem}");
+                            return (Err(problem), gaps);
+                        }
+                    }
+                }
+                Err(problem) => return (Err(problem), gaps),
+            }
+        }
+        let asked = ROUNDS + 1;
+        let problem = format!("asked for more reads {asked} times; {ROUNDS} are allowed");
+        (Err(problem), gaps)
+    }
+
+    /// One round.
+    fn ask(
+        &mut self,
+        fixer: &Fixer,
+        settings: &Value,
+        facts: &ClusterFacts,
+        (round, supplied): (u32, &[demand::Supplied<'_>]),
+    ) -> Result<Outcome, String> {
+        let call = Analyze {
             fixer: fixer.source.clone(),
             now_unix: jiff::Timestamp::now().as_second(),
-            round: 0,
+            round,
             cluster: facts.to_json().to_string(),
             settings: settings.to_string(),
             objects: supplied.iter().map(frame).collect(),
         };
         let wall = Duration::from_millis(fixer.manifest.spec.limits.wall_ms.into());
-        for round in 0..=ROUNDS {
-            call.round = round;
-            let answer = self
-                .sandbox
-                .analyze(&call, wall)
+        let answer = self.sandbox.analyze(&call, wall);
+        let answer = answer.map_err(|problem| problem.to_string())?;
+        let outcome = answer.map_err(|fault| said(&fault))?.outcome;
+        if let Outcome::Done(report) = &outcome {
+            report::check(report, &fixer.manifest, supplied.len())
                 .map_err(|problem| problem.to_string())?;
-            match answer.map_err(|fault| said(&fault))?.outcome {
-                Outcome::Done(report) => {
-                    report::check(&report, &fixer.manifest, supplied.len())
-                        .map_err(|problem| problem.to_string())?;
-                    let supplied = supplied.into_iter().map(|one| one.object.clone()).collect();
-                    return Ok(Analysis { supplied, report });
-                }
-                // Every declared kind was read whole before the first round, so a further read inside the rules finds
-                // what is there already; it is still held to the rules.
-                Outcome::Need(queries) => {
-                    for query in &queries {
-                        demand::fetch_of(&fixer.manifest, query).map_err(|problem| {
-                            format!("asked to read outside its rules: {problem}")
-                        })?;
-                    }
-                }
-            }
         }
-        Err(format!(
-            "asked for more reads {} times; {ROUNDS} are allowed",
-            ROUNDS + 1
-        ))
+        Ok(outcome)
     }
 }
 

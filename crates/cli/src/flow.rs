@@ -67,24 +67,19 @@ pub(crate) async fn look(
     let progress =
         |count: usize| spinner.set(screen.say("reading", &[("count", &count.to_string())]));
     let demand = demand::demand(chosen.iter().map(|(fixer, _)| &fixer.manifest));
-    let seen = source.read(screen, &demand, &progress).await?;
-    let checked = chosen
-        .iter()
-        .map(|(fixer, settings)| {
-            spinner.set(screen.say("analysing", &[("fixer", fixer.manifest.name())]));
-            let gaps = seen
-                .gaps
-                .iter()
-                .filter(|gap| gap.concerns(&fixer.manifest))
-                .cloned()
-                .collect();
-            Checked {
-                fixer: fixer.clone(),
-                result: fixers.analyze(fixer, &seen.facts, &seen.objects, settings),
-                gaps,
-            }
-        })
-        .collect();
+    let mut seen = source.read(screen, &demand, &progress).await?;
+    let mut checked = Vec::new();
+    for (fixer, settings) in chosen {
+        spinner.set(screen.say("analysing", &[("fixer", fixer.manifest.name())]));
+        let (result, unread) = fixers.analyze(fixer, settings, source, &seen).await;
+        let gaps = seen.gaps.iter().filter(|gap| gap.concerns(&fixer.manifest));
+        checked.push(Checked {
+            fixer: fixer.clone(),
+            result,
+            gaps: gaps.cloned().chain(unread.iter().cloned()).collect(),
+        });
+        seen.gaps.extend(unread);
+    }
     Ok((seen, checked))
 }
 

@@ -5,11 +5,13 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use nks_cluster::{Cluster, ConnectOptions, ProxySettings, Trace, Unread};
-use nks_core::demand::Fetch;
+use nks_core::demand::{Fetch, Log};
 use nks_core::facts::{self, ClusterFacts};
 use nks_core::kinds;
 use nks_core::manifest::Manifest;
 use nks_core::object::Object;
+use nks_core::probe;
+use regex_lite::Regex;
 
 mod archive;
 mod files;
@@ -54,7 +56,9 @@ impl Gap {
         let Some(resource) = &self.resource else {
             return true;
         };
-        manifest.spec.reads.iter().any(|rule| {
+        let reads = manifest.spec.reads.iter();
+        let mut reads = reads.filter(|rule| rule.api_version != probe::API_VERSION);
+        reads.any(|rule| {
             kinds::qualified(&rule.api_version, &rule.kind).is_none_or(|read| read == *resource)
         })
     }
@@ -115,6 +119,28 @@ impl Source {
                 })
             }
         }
+    }
+}
+
+impl Source {
+    /// The logs that a fixer asks for, as objects, and what of them could not be read. Files hold none.
+    pub(crate) async fn logs(&self, wanted: &BTreeSet<Log>) -> (Vec<Object>, Vec<Gap>) {
+        let (mut logs, mut gaps) = (Vec::new(), Vec::new());
+        let Self::Cluster(cluster) = self else {
+            return (logs, gaps);
+        };
+        for log in wanted {
+            let Ok(filter) = Regex::new(&log.filter) else {
+                continue;
+            };
+            let place = (&*log.namespace, &*log.pod, &*log.container);
+            match cluster.previous_log(place).await {
+                Ok(Some(text)) => logs.push(probe::container_log(place, &text, &filter)),
+                Ok(None) => {}
+                Err(unread) => gaps.push(Gap::from(unread)),
+            }
+        }
+        (logs, gaps)
     }
 }
 

@@ -9,10 +9,7 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::error::{RequestError, Target};
 use crate::read::Unread;
-use crate::request::{Call, collection};
-
-/// Nodes without their images and conditions, which are most of their size.
-const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+use crate::request::{Call, METADATA_ONLY, collection};
 
 impl Cluster {
     /// The uid of the namespace kube-system, which is as old as the cluster: its identity, whatever its address.
@@ -65,7 +62,7 @@ impl Cluster {
             namespace: None,
         };
         let call = Call::get(collection("v1", "nodes", None), target.clone()).accept(METADATA_ONLY);
-        let names = self.items(&call).await.and_then(|items| {
+        let names = self.items(&call, &|_| true).await.and_then(|items| {
             let name = |item: &Value| {
                 let name = item.pointer("/metadata/name").and_then(Value::as_str);
                 name.map(clean).ok_or(RequestError::Malformed)

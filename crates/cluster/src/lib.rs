@@ -6,7 +6,7 @@
 //! | what the flow does (`cli/src/flow.rs`) | module |
 //! |---|---|
 //! | find the cluster and prepare a connection | [`connect`], `kubeconfig`, `proxy`, [`cluster`] |
-//! | read, and say what could not be read | [`read`], `facts` |
+//! | read, and say what could not be read | [`read`], `suspects`, `probe`, `facts` |
 //! | ask whether the user may | `access` |
 //! | ask the server what a plan would do | [`preview`] |
 //! | keep two runs apart | [`lock`] |
@@ -27,10 +27,12 @@ mod kubeconfig;
 pub mod lock;
 mod patch;
 pub mod preview;
+mod probe;
 mod proxy;
 pub mod read;
 mod request;
 pub mod rollout;
+mod suspects;
 mod time;
 
 pub use apply::{ApplyOptions, ApplyReport, Progress, StepState};

@@ -6,16 +6,18 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use nks_core::demand::{Fetch, Which};
+use nks_core::demand::{self, Fetch, Which};
+use nks_core::manifest::When;
 use nks_core::object::{Object, ObjectId};
-use serde_json::Value;
+use nks_core::probe;
+use serde_json::{Map, Value};
 
 use crate::cluster::{Cluster, resource_name};
 use crate::error::{RequestError, Target};
-use crate::request::{Call, collection};
+use crate::request::{Call, METADATA_ONLY, collection};
 
 /// How many lists are read at the same time.
-const CONCURRENT: usize = 4;
+pub(crate) const CONCURRENT: usize = 4;
 /// Objects asked for at once, as kubectl does.
 const PAGE: &str = "500";
 /// A list of more pages than this is not believed.
@@ -112,7 +114,12 @@ impl Cluster {
                 Err(unread) => reading.unread.push(unread),
             }
         }
-        reading.objects.sort_by(|one, other| one.id.cmp(&other.id));
+        // Of what was read both as metadata and whole, the whole stays.
+        let size = |object: &Object| object.value.as_object().map_or(0, Map::len);
+        reading.objects.sort_by(|one, other| {
+            let by_id = one.id.cmp(&other.id);
+            by_id.then_with(|| size(other).cmp(&size(one)))
+        });
         reading.objects.dedup_by(|one, other| one.id == other.id);
         reading
     }
@@ -120,7 +127,8 @@ impl Cluster {
     async fn fetch(&self, fetch: &Fetch) -> Result<Vec<Object>, Unread> {
         let result = match &fetch.which {
             Which::Named(name) => self.one(fetch, name).await,
-            Which::All | Which::Labelled(_) => self.list(fetch).await,
+            _ if fetch.api_version == probe::API_VERSION => self.discovery().await,
+            _ => self.list(fetch).await,
         };
         match result {
             Err(unread) if fetch.optional && self.is_absent(fetch, &unread).await => Ok(Vec::new()),
@@ -200,20 +208,50 @@ impl Cluster {
         let namespace = target.namespace.as_deref();
         let path = collection(&fetch.api_version, &served.plural, namespace);
         let mut call = Call::get(path, target.clone());
-        if let Which::Labelled(label) = &fetch.which {
-            call = call.query("labelSelector", label.to_string());
+        if fetch.metadata_only {
+            call = call.accept(METADATA_ONLY);
         }
-        let mut result = self.items(&call).await;
-        if result.as_ref().is_err_and(RequestError::is_expired) {
-            result = self.items(&call).await;
-        }
-        result
+        call = match &fetch.which {
+            Which::Labelled(label) => call.query("labelSelector", label.to_string()),
+            Which::When(When::WarningEvents) if fetch.kind == "Event" => {
+                call.query("fieldSelector", "type=Warning")
+            }
+            Which::When(When::Unhealthy) if fetch.kind == "Pod" && namespace.is_none() => {
+                return objects(self.unhealthy_pods().await?, fetch)
+                    .map_err(|error| Unread::new(&target, &error));
+            }
+            _ => call,
+        };
+        let keep = |item: &Value| match fetch.which {
+            Which::When(when @ (When::Unhealthy | When::Bare | When::Terminating)) => {
+                demand::keeps(when, item)
+            }
+            _ => true,
+        };
+        self.all_items(&call, &keep)
+            .await
             .and_then(|items| objects(items, fetch))
             .map_err(|error| Unread::new(&target, &error))
     }
 
-    /// All items of a list, page by page.
-    pub(crate) async fn items(&self, call: &Call) -> Result<Vec<Value>, RequestError> {
+    /// All items of a list that `keep` keeps. A list that grew too old while it was read is begun again, once.
+    pub(crate) async fn all_items(
+        &self,
+        call: &Call,
+        keep: &dyn Fn(&Value) -> bool,
+    ) -> Result<Vec<Value>, RequestError> {
+        match self.items(call, keep).await {
+            Err(error) if error.is_expired() => self.items(call, keep).await,
+            result => result,
+        }
+    }
+
+    /// Page by page; of each, only what is kept stays in memory.
+    pub(crate) async fn items(
+        &self,
+        call: &Call,
+        keep: &dyn Fn(&Value) -> bool,
+    ) -> Result<Vec<Value>, RequestError> {
         let (mut all, mut next) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
             let mut page = call.clone().query("limit", PAGE);
@@ -224,7 +262,7 @@ impl Cluster {
             let token = answer.pointer("/metadata/continue").and_then(Value::as_str);
             let token = token.unwrap_or_default().to_owned();
             match answer.get_mut("items").map(Value::take) {
-                Some(Value::Array(items)) => all.extend(items),
+                Some(Value::Array(items)) => all.extend(items.into_iter().filter(keep)),
                 // An empty list of some servers.
                 Some(Value::Null) => {}
                 _ => return Err(RequestError::Malformed),

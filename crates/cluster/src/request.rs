@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
@@ -24,6 +25,11 @@ const RETRY_BUDGET: Duration = Duration::from_secs(10);
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 pub(crate) const JSON: &str = "application/json";
+/// Objects without their spec and status, which are most of their size.
+pub(crate) const METADATA_ONLY: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/// The columns that `kubectl get` shows.
+pub(crate) const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
 /// One request.
@@ -104,8 +110,14 @@ impl Call {
 }
 
 impl Cluster {
-    /// Sends a request once.
+    /// Sends a request once; the answer is JSON.
     pub(crate) async fn call(&self, call: &Call) -> Result<Value, RequestError> {
+        let body = self.send(call).await?;
+        serde_json::from_slice(&body).map_err(|_| RequestError::Malformed)
+    }
+
+    /// Sends a request once.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Bytes, RequestError> {
         let started = Instant::now();
         let mut status = None;
         let exchange = self.exchange(call, &mut status);
@@ -142,7 +154,7 @@ impl Cluster {
         Err(RequestError::Timeout)
     }
 
-    async fn exchange(&self, call: &Call, status: &mut Option<u16>) -> Result<Value, RequestError> {
+    async fn exchange(&self, call: &Call, status: &mut Option<u16>) -> Result<Bytes, RequestError> {
         let request = call.request().map_err(|_| RequestError::Malformed)?;
         let lost = |error: &(dyn std::error::Error + 'static)| connection(self.host(), error);
         let response = self
@@ -161,8 +173,7 @@ impl Cluster {
             let retry_after = retry_after(&parts.headers);
             return Err(refused(&call.target, parts.status, retry_after, &body));
         }
-        let body = body.map_err(|error| lost(error.as_ref()))?.to_bytes();
-        serde_json::from_slice(&body).map_err(|_| RequestError::Malformed)
+        Ok(body.map_err(|error| lost(error.as_ref()))?.to_bytes())
     }
 
     /// Tells each text of the answer's `Warning` headers once.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::manifest::{Label, Manifest, ReadRule, Secrets, When};
 use crate::object::Object;
 use crate::pointer::Pattern;
+use crate::probe;
 use crate::report::Query;
 use crate::secret;
 
@@ -21,6 +22,8 @@ pub struct Fetch {
     pub namespace: Option<String>,
     /// Which objects.
     pub which: Which,
+    /// Nobody asks for more than metadata.
+    pub metadata_only: bool,
     /// The server may know neither the kind nor the namespace: then there are none.
     pub optional: bool,
 }
@@ -30,57 +33,92 @@ pub struct Fetch {
 pub enum Which {
     /// All.
     All,
+    /// Those that a prefilter keeps; more may come.
+    When(When),
     /// Those with a label.
     Labelled(Label),
     /// One.
     Named(String),
 }
 
+type Key<'a> = (&'a str, &'a str, Option<&'a str>, Which);
+
 /// The fetches that serve all `manifests`, each once: what a larger fetch brings anyway is left out.
 pub fn demand<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> BTreeSet<Fetch> {
-    let mut wanted: BTreeMap<(&str, &str, Option<&str>, Which), bool> = BTreeMap::new();
+    // Of each: whether all can do with metadata, and whether all can do without it.
+    let mut wanted: BTreeMap<Key<'a>, (bool, bool)> = BTreeMap::new();
     for rule in manifests
         .into_iter()
         .flat_map(|manifest| &manifest.spec.reads)
+        .filter(|rule| !is_by_query(rule))
     {
-        let which: Vec<Which> = match (&rule.labels, rule.names.as_slice()) {
-            (Some(label), _) => vec![Which::Labelled(label.clone())],
-            (None, []) => vec![Which::All],
-            (None, names) => names.iter().cloned().map(Which::Named).collect(),
-        };
-        let namespaces: Vec<Option<&str>> = match rule.namespaces.as_slice() {
-            [] => vec![None],
-            namespaces => namespaces.iter().map(|name| Some(name.as_str())).collect(),
-        };
-        for namespace in namespaces {
-            for which in &which {
-                let key = (&*rule.api_version, &*rule.kind, namespace, which.clone());
-                *wanted.entry(key).or_insert(true) &= rule.optional;
-            }
+        for key in keys(rule) {
+            let (metadata_only, optional) = wanted.entry(key).or_insert((true, true));
+            *metadata_only &= asks_for_metadata(rule);
+            *optional &= rule.optional;
         }
     }
-    let covered = |key: &(&str, &str, Option<&str>, Which)| {
+    let larger = |key: &Key<'a>| {
         let (api_version, kind, namespace, which) = key;
         [
-            (None, which.clone()),
-            (*namespace, Which::All),
             (None, Which::All),
+            (*namespace, Which::All),
+            (None, which.clone()),
         ]
         .into_iter()
         .map(|(namespace, which)| (*api_version, *kind, namespace, which))
-        .any(|larger| larger != *key && wanted.contains_key(&larger))
+        .find(|larger| larger != key && wanted.contains_key(larger))
     };
-    wanted
-        .iter()
-        .filter(|(key, _)| !covered(key))
-        .map(|((api_version, kind, namespace, which), optional)| Fetch {
-            api_version: (*api_version).to_owned(),
-            kind: (*kind).to_owned(),
+    let mut fetches: BTreeMap<Key<'a>, (bool, bool)> = BTreeMap::new();
+    for (key, (metadata_only, optional)) in &wanted {
+        let larger = larger(key);
+        let is_larger = larger.is_some();
+        let fetch = fetches.entry(larger.unwrap_or_else(|| key.clone()));
+        let fetch = fetch.or_insert((true, true));
+        fetch.0 &= metadata_only;
+        // Whether the larger one may be missing is said by those who ask for it.
+        fetch.1 &= *optional || is_larger;
+    }
+    let fetch =
+        |((api_version, kind, namespace, which), (metadata_only, optional)): (Key, _)| Fetch {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
             namespace: namespace.map(str::to_owned),
-            which: which.clone(),
-            optional: *optional,
-        })
-        .collect()
+            which,
+            metadata_only,
+            optional,
+        };
+    fetches.into_iter().map(fetch).collect()
+}
+
+fn keys(rule: &ReadRule) -> impl Iterator<Item = Key<'_>> {
+    let which: Vec<Which> = match (&rule.labels, rule.names.as_slice(), rule.when) {
+        (Some(label), ..) => vec![Which::Labelled(label.clone())],
+        (None, [], Some(when)) => vec![Which::When(when)],
+        (None, [], None) => vec![Which::All],
+        (None, names, _) => names.iter().cloned().map(Which::Named).collect(),
+    };
+    let namespaces: Vec<Option<&str>> = match rule.namespaces.as_slice() {
+        [] => vec![None],
+        namespaces => namespaces.iter().map(|name| Some(name.as_str())).collect(),
+    };
+    namespaces.into_iter().flat_map(move |namespace| {
+        let which = which.clone().into_iter();
+        which.map(move |which| (&*rule.api_version, &*rule.kind, namespace, which))
+    })
+}
+
+/// Whether a rule reads only what a fixer asks for by name, once it has seen the rest.
+fn is_by_query(rule: &ReadRule) -> bool {
+    rule.api_version == probe::API_VERSION && rule.kind == probe::CONTAINER_LOG
+}
+
+/// Whether a rule asks for metadata only. Its prefilter may need more.
+fn asks_for_metadata(rule: &ReadRule) -> bool {
+    let is_metadata =
+        |field: &Pattern| field.steps().first().is_some_and(|step| step == "metadata");
+    let filtered = matches!(rule.when, Some(When::Unhealthy | When::WarningEvents));
+    !filtered && rule.fields.iter().all(is_metadata)
 }
 
 /// One object as a fixer is shown it.
@@ -97,12 +135,17 @@ pub struct Supplied<'a> {
 /// The objects that a fixer is shown: those its rules take, in the order of rules and then of `objects`, each once,
 /// reduced to the declared fields and with credentials masked. Objects that an earlier round asked for by `queries`
 /// count as taken by the rule of the query.
-pub fn supply<'a>(manifest: &Manifest, objects: &'a [Object]) -> Vec<Supplied<'a>> {
+pub fn supply<'a>(
+    manifest: &Manifest,
+    objects: impl IntoIterator<Item = &'a Object>,
+) -> Vec<Supplied<'a>> {
+    let objects: Vec<&Object> = objects.into_iter().collect();
     let mut supplied = Vec::new();
     let mut taken = BTreeSet::new();
     for (index, rule) in manifest.spec.reads.iter().enumerate() {
-        for object in objects.iter().filter(|object| takes(rule, object)) {
-            if taken.insert(&object.id) {
+        for &object in objects.iter().filter(|object| takes(rule, object)) {
+            // Logs of two containers have the pod's name both.
+            if taken.insert(&object.id) || rule.api_version == probe::API_VERSION {
                 supplied.push(Supplied {
                     rule: index as u32,
                     object,
@@ -124,19 +167,34 @@ pub fn takes(rule: &ReadRule, object: &Object) -> bool {
             .labels
             .as_ref()
             .is_none_or(|label| label.selects(&object.value))
-        && rule.when.is_none_or(|when| matches(when, &object.value))
+        && rule.when.is_none_or(|when| keeps(when, &object.value))
 }
 
-fn matches(when: When, value: &Value) -> bool {
+/// Whether a prefilter keeps an object.
+pub fn keeps(when: When, value: &Value) -> bool {
     match when {
         When::Unhealthy => is_unhealthy(value),
         When::Terminating => value.pointer("/metadata/deletionTimestamp").is_some(),
         When::WarningEvents => value.get("type").and_then(Value::as_str) == Some("Warning"),
+        When::Bare => is_bare(value),
     }
 }
 
-/// A pod that has not succeeded and is not both Running and Ready.
-fn is_unhealthy(pod: &Value) -> bool {
+/// Whether nothing would make a pod again that is gone. A mirror of a static pod comes back with its node.
+fn is_bare(pod: &Value) -> bool {
+    let owners = pod.pointer("/metadata/ownerReferences");
+    let mut owners = owners.and_then(Value::as_array).into_iter().flatten();
+    let is_controller = |owner: &Value| owner.get("controller") == Some(&Value::Bool(true));
+    let is_mirror = pod.pointer("/metadata/annotations/kubernetes.io~1config.mirror");
+    !owners.any(is_controller) && is_mirror.is_none()
+}
+
+/// Whether a fixer may want a pod of which it sees the unhealthy ones: one that has not succeeded and is not both Running
+/// and Ready. Of a pod that was read as metadata only, this cannot be said; whoever wants to know reads it whole.
+pub fn is_unhealthy(pod: &Value) -> bool {
+    if pod.get("spec").is_none() && pod.get("status").is_none() {
+        return false;
+    }
     match pod.pointer("/status/phase").and_then(Value::as_str) {
         Some("Succeeded") => false,
         Some("Running") => {
@@ -159,10 +217,72 @@ pub enum QueryError {
     /// A namespace outside the rule.
     #[error("namespace `{0}` is outside the read rule")]
     Namespace(String),
+    /// A log without pod and container.
+    #[error("a log is asked for by namespace, pod and container")]
+    NoLog,
+    /// A log of a pod that the fixer was not shown.
+    #[error("pod `{0}` was not shown to it")]
+    Pod(String),
+    /// More logs than one run may read.
+    #[error("{0} logs; {most} are the most", most = probe::MAX_LOGS)]
+    TooMany(usize),
 }
 
-/// What a fixer's further read comes to: never more than its rule declares.
-pub fn fetch_of(manifest: &Manifest, query: &Query) -> Result<Fetch, QueryError> {
+/// A log that a fixer asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Log {
+    /// Of the pod.
+    pub namespace: String,
+    /// The pod.
+    pub pod: String,
+    /// One of its containers.
+    pub container: String,
+    /// The lines that are worth showing, a regular expression of the manifest.
+    pub filter: String,
+}
+
+/// The logs that a fixer asks for by `queries`, each once; it may ask for those of pods that it was shown. A query of a
+/// kind that was read before adds nothing, but is held to its rule all the same.
+pub fn logs(
+    manifest: &Manifest,
+    queries: &[Query],
+    supplied: &[Supplied<'_>],
+) -> Result<BTreeSet<Log>, QueryError> {
+    let mut logs = BTreeSet::new();
+    for query in queries {
+        check_query(manifest, query)?;
+        let rule = &manifest.spec.reads[query.rule as usize];
+        let Some(filter) = rule.filter.clone() else {
+            continue;
+        };
+        let container = query.args.iter().find(|arg| arg.name == "container");
+        let (Some(namespace), Some(pod), Some(container)) =
+            (&query.namespace, &query.name, container)
+        else {
+            return Err(QueryError::NoLog);
+        };
+        let is_the_pod = |one: &Supplied<'_>| {
+            let id = &one.object.id;
+            id.kind == "Pod" && id.namespace == *namespace && id.name == *pod
+        };
+        if !supplied.iter().any(is_the_pod) {
+            return Err(QueryError::Pod(crate::message::clean(pod)));
+        }
+        logs.insert(Log {
+            namespace: namespace.clone(),
+            pod: pod.clone(),
+            container: container.value.clone(),
+            filter,
+        });
+    }
+    if logs.len() > probe::MAX_LOGS {
+        return Err(QueryError::TooMany(logs.len()));
+    }
+    Ok(logs)
+}
+
+/// Whether a fixer may ask for a further read: never for more than its rule declares.
+fn check_query(manifest: &Manifest, query: &Query) -> Result<(), QueryError> {
     let rule = manifest
         .spec
         .reads
@@ -174,17 +294,7 @@ pub fn fetch_of(manifest: &Manifest, query: &Query) -> Result<Fetch, QueryError>
     {
         return Err(QueryError::Namespace(crate::message::clean(namespace)));
     }
-    let namespace = query
-        .namespace
-        .clone()
-        .or_else(|| rule.namespaces.first().cloned());
-    Ok(Fetch {
-        api_version: rule.api_version.clone(),
-        kind: rule.kind.clone(),
-        namespace,
-        which: Which::All,
-        optional: rule.optional,
-    })
+    Ok(())
 }
 
 const IDENTITY: [&str; 9] = [
@@ -267,6 +377,7 @@ fn copy(from: &Value, to: &mut Value, steps: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Arg;
     use serde_json::json;
 
     #[test]
@@ -288,6 +399,56 @@ mod tests {
     }
 
     #[test]
+    fn a_log_is_read_of_a_pod_that_was_shown_and_no_other() {
+        let manifest = Manifest::from_yaml(
+            "
+apiVersion: fixer.nks/v1
+kind: Fixer
+metadata: {name: a}
+spec:
+  version: 1.0.0
+  about: {title: {en: a, ko: a}, cause: {en: a, ko: a}}
+  reads:
+  - {apiVersion: v1, kind: Pod, namespaces: [shop], fields: [/spec]}
+  - {apiVersion: probe.nks/v1, kind: ContainerLog, namespaces: [shop], filter: error, fields: [/lines]}
+  messages: {}
+",
+        )
+        .unwrap();
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}});
+        let objects = [Object::new(pod, "").unwrap()];
+        let supplied = supply(&manifest, &objects);
+        let ask = |rule, namespace: &str, name: &str, args: &[&str]| {
+            let args = args.iter().map(|value| Arg {
+                name: "container".into(),
+                value: (*value).into(),
+            });
+            let query = Query {
+                rule,
+                namespace: Some(namespace.into()),
+                name: Some(name.into()),
+                args: args.collect(),
+            };
+            logs(&manifest, &[query.clone(), query], &supplied)
+        };
+        assert_eq!(
+            ask(1, "shop", "web", &["app"]).map(|logs| logs.len()),
+            Ok(1)
+        );
+        assert_eq!(ask(0, "shop", "web", &[]).map(|logs| logs.len()), Ok(0));
+        assert_eq!(
+            ask(1, "shop", "db", &["app"]),
+            Err(QueryError::Pod("db".into()))
+        );
+        assert_eq!(ask(1, "shop", "web", &[]), Err(QueryError::NoLog));
+        assert_eq!(
+            ask(1, "bank", "web", &["app"]),
+            Err(QueryError::Namespace("bank".into()))
+        );
+        assert_eq!(ask(2, "shop", "web", &["app"]), Err(QueryError::Rule(2)));
+    }
+
+    #[test]
     fn unhealthy_is_what_is_not_running_and_ready() {
         let pod = |phase: &str, ready: &str| json!({"status": {"phase": phase, "conditions": [{"type": "Ready", "status": ready}]}});
         assert!(!is_unhealthy(&pod("Running", "True")));
@@ -295,6 +456,9 @@ mod tests {
         assert!(is_unhealthy(&pod("Pending", "False")));
         assert!(!is_unhealthy(&pod("Succeeded", "False")));
         assert!(is_unhealthy(&json!({"status": {"phase": "Running"}})));
-        assert!(is_unhealthy(&json!({})));
+        assert!(is_unhealthy(&json!({"spec": {}})));
+        assert!(!is_unhealthy(
+            &json!({"metadata": {"name": "only this was read"}})
+        ));
     }
 }

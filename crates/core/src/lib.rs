@@ -29,6 +29,7 @@ pub mod output;
 pub mod owner;
 pub mod plan;
 pub mod pointer;
+pub mod probe;
 pub mod record;
 pub mod report;
 pub mod rights;

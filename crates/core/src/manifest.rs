@@ -112,6 +112,9 @@ pub struct ReadRule {
     /// A prefilter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
+    /// For a container's log: a regular expression of the lines that are worth showing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// Many clusters have neither this kind nor these namespaces: then there are no such objects, and nothing is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
@@ -121,7 +124,7 @@ pub struct ReadRule {
 }
 
 /// Prefilters that let the host fetch less. They may hide nothing that a fixer would report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
@@ -131,6 +134,8 @@ pub enum When {
     Terminating,
     /// Events of type Warning.
     WarningEvents,
+    /// Pods that no controller would make again.
+    Bare,
 }
 
 /// One kind of object that the fixer may change, and where.

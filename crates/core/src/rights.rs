@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::kinds;
-use crate::manifest::{Manifest, Verb};
+use crate::manifest::{Manifest, Verb, When};
 use crate::plan::Plan;
+use crate::probe;
 
 /// One right: a verb on a resource, in one namespace or everywhere, on one name or on all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +64,18 @@ pub const LEASE: &str = "kubectl-nks";
 pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     for rule in &manifest.spec.reads {
+        if rule.api_version == probe::API_VERSION {
+            // What is served, everybody may ask.
+            if rule.kind == probe::CONTAINER_LOG {
+                let logs = |namespace| Right::new(namespace, "", "pods/log", "get");
+                rights.extend(scopes(&rule.namespaces).into_iter().map(logs));
+            }
+            continue;
+        }
+        // All pods are looked at namespace by namespace, as tables.
+        if rule.kind == "Pod" && rule.when == Some(When::Unhealthy) && rule.namespaces.is_empty() {
+            rights.insert(Right::new(None, "", "namespaces", "list"));
+        }
         for namespace in scopes(&rule.namespaces) {
             let right = |verb: &str| {
                 Right::new(

@@ -4,6 +4,7 @@
 //! like credentials, registry auth, and the user part of URLs.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -165,6 +166,23 @@ pub fn holds_credentials(value: &Value) -> bool {
     masked != *value
 }
 
+/// Masks what looks like a credential in a line that somebody's program wrote: what follows a word for one, and the user
+/// part of URLs.
+pub fn mask_text(line: &str) -> String {
+    static AFTER_A_WORD: LazyLock<regex_lite::Regex> = LazyLock::new(|| {
+        let words = "password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?|authorization|bearer";
+        let pattern = format!(
+            r#"(?i)\b(\w*(?:{words})\w*)(["']?\s*[:=]\s*["']?|\s+)((?:bearer|basic)\s+)?[^\s"',;&]+"#
+        );
+        #[expect(clippy::expect_used, reason = "it is constant, and a test runs it")]
+        regex_lite::Regex::new(&pattern).expect("it is a regular expression")
+    });
+    let masked = AFTER_A_WORD.replace_all(line, "${1}${2}***");
+    let words = masked.split_inclusive(' ');
+    let without = |word: &str| without_userinfo(word).unwrap_or_else(|| word.to_owned());
+    words.map(without).collect()
+}
+
 /// Whether an environment variable of this name usually holds a credential.
 fn names_a_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -196,6 +214,32 @@ fn without_userinfo(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_a_program_wrote_shows_no_credential() {
+        for (line, shown) in [
+            (
+                "db: password=hunter2, retrying",
+                "db: password=***, retrying",
+            ),
+            (
+                r#"{"token": "abc.def", "user": "me"}"#,
+                r#"{"token": "***", "user": "me"}"#,
+            ),
+            ("Authorization: Bearer abc.def", "Authorization: ***"),
+            ("AWS_SECRET_ACCESS_KEY=abc", "AWS_SECRET_ACCESS_KEY=***"),
+            (
+                "GET https://me:pw@db:5/x failed",
+                "GET https://***@db:5/x failed",
+            ),
+            (
+                "connection refused by db:5432",
+                "connection refused by db:5432",
+            ),
+        ] {
+            assert_eq!(mask_text(line), shown);
+        }
+    }
 
     #[test]
     fn everything_listed_is_masked_and_nothing_else() {

@@ -16,6 +16,7 @@ fn fetch(api_version: &str, kind: &str, namespace: Option<&str>) -> Fetch {
         kind: kind.into(),
         namespace: namespace.map(str::to_owned),
         which: Which::All,
+        metadata_only: false,
         optional: false,
     }
 }

@@ -1,7 +1,7 @@
 //! What a manifest has to hold beyond its types. Each problem names its field.
 
 use super::{CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
-use crate::message;
+use crate::{message, probe};
 
 impl Manifest {
     pub(super) fn check(&self) -> Result<(), ManifestError> {
@@ -39,6 +39,7 @@ impl Manifest {
 
     fn check_read(&self, index: usize, rule: &ReadRule) -> Result<(), ManifestError> {
         let at = |name: &str| format!("spec.reads[{index}].{name}");
+        check_probe(rule).map_err(|problem| field(at("kind"), problem))?;
         let secret = rule.api_version == "v1" && rule.kind == "Secret";
         expect(
             &at("names"),
@@ -135,6 +136,22 @@ impl Manifest {
             )?;
         }
         Ok(())
+    }
+}
+
+/// Reads that are no API objects: those that this version carries out.
+fn check_probe(rule: &ReadRule) -> Result<(), String> {
+    let filter = rule.filter.as_deref().map(regex_lite::Regex::new);
+    match (rule.api_version.as_str(), rule.kind.as_str(), filter) {
+        (probe::API_VERSION, probe::CONTAINER_LOG, Some(Ok(_)))
+        | (probe::API_VERSION, probe::DISCOVERY, None) => Ok(()),
+        (_, _, Some(Err(problem))) => Err(format!("its filter is not usable: {problem}")),
+        (probe::API_VERSION, probe::CONTAINER_LOG, None) => {
+            Err("a log is read with a `filter` only".into())
+        }
+        (probe::API_VERSION, ..) => Err("this version does not read it".into()),
+        (_, _, Some(Ok(_))) => Err("only a container's log has a `filter`".into()),
+        _ => Ok(()),
     }
 }
 
