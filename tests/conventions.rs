@@ -80,9 +80,7 @@ fn one_namespace_is_where_objects_without_one_are_and_all_that_is_looked_at() {
 fn a_gate_chooses_from_which_severity_on_it_fails() {
     let fails = |severity: &str| {
         let severity = format!("--fail-on={severity}");
-        let folder = support::root("fixers/cinder-resize/cases/section-missing/in.yaml");
-        let folder = folder.to_string_lossy();
-        nks(&["diagnose", "cinder-resize", "--from", &folder, &severity])
+        nks(&["diagnose", "cinder-resize", "--from", "demo", &severity])
     };
     expect(&fails("warning"), 1);
     expect(&fails("info"), 1);
@@ -237,7 +235,7 @@ fn colour_is_left_out_where_nobody_wants_it() {
     for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let text = on_a_terminal(&[variable]);
         assert!(!is_coloured(&text), "{variable:?}: {text:?}");
-        assert!(text.contains('✗') && text.contains('!'), "{text:?}");
+        assert!(text.contains("! cinder-resize"), "{text:?}");
     }
     let ran = nks(&["diagnose", "--from", "demo"]);
     assert!(!ran.stdout.contains('\u{1b}'), "{}", ran.stdout);

@@ -120,7 +120,7 @@ pub(crate) struct Global {
     /// For kubectl's sake: answers are never asked for compressed
     #[arg(id = "disable_compression", long = "disable-compression", global = true, default_value = "false", value_parser = truth, value_name = "BOOL")]
     pub(crate) _disable_compression: Switch,
-    /// How much to tell; from 6 on each request is named on stderr
+    /// How much to tell: -v also lists what other findings explain; from 6 on each request is named on stderr
     #[arg(
         short,
         long = "v",
@@ -166,6 +166,7 @@ pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
     {
         arguments.insert(1, command.into());
     }
+    let arguments = with_levels(arguments);
     let language = text::language(early_language(&arguments).as_deref(), |name| {
         std::env::var(name).ok()
     });
@@ -233,6 +234,23 @@ fn conclude(screen: &Screen, ended: Result<Ended, Failure>) -> ExitCode {
         Ok(ended) => ExitCode::from(ended.code()),
         Err(failure) => failure.report(screen),
     }
+}
+
+/// `-v` alone is `-v=1`; with a number after it, that is its level, as kubectl takes it.
+fn with_levels(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_level = |argument: Option<&OsString>| {
+        argument.and_then(|argument| argument.to_str()?.parse::<u8>().ok())
+    };
+    let mut rest = arguments.iter().peekable();
+    let mut all = Vec::new();
+    while let Some(argument) = rest.next() {
+        let alone = argument == "-v" || argument == "--v";
+        all.push(match alone && is_level(rest.peek().copied()).is_none() {
+            true => "-v=1".into(),
+            false => argument.clone(),
+        });
+    }
+    all
 }
 
 /// `fix` of `kubectl-nks-fix`; kubectl turns dashes of a command into underscores in the file name.

@@ -4,10 +4,14 @@ use clap::Args;
 use nks_core::output::{Asked, Diagnosis, Document, Found};
 use nks_core::owner::{self, Manager};
 use nks_core::report::{Finding, Severity};
+use nks_core::triage::{self, Baseline};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 mod shown;
+mod suppressions;
 
 use crate::args::Global;
 use crate::failure::{Ended, Failure};
@@ -15,6 +19,7 @@ use crate::fixers::{Analysis, Fixer, Fixers};
 use crate::flow::{self, Checked};
 use crate::screen::{Format, Screen};
 use crate::source::{Gap, Seen, Source};
+use suppressions::Suppressions;
 
 /// Flags of `diagnose`.
 #[derive(Debug, Args)]
@@ -28,6 +33,12 @@ pub(crate) struct Diagnose {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: DiagnoseFormat,
+    /// Leave out what this earlier output of `diagnose -o json` holds already
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Leave out what this file names, each with a reason and a last day
+    #[arg(long, value_name = "FILE")]
+    suppressions: Option<PathBuf>,
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     fail_on: FailOn,
@@ -76,14 +87,67 @@ pub(crate) async fn run(
     let started = Instant::now();
     let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await?;
     let took = started.elapsed().as_secs_f64();
-    let document = || document(screen, &seen, &checked);
+    let findings = triage(screen, command, findings(screen, &checked))?;
     match command.output {
-        DiagnoseFormat::Text => shown::print(screen, &seen, &checked, took, command)?,
-        DiagnoseFormat::Name => shown::print_names(screen, &seen, &checked)?,
-        DiagnoseFormat::Json => screen.value(Format::Json, document())?,
-        DiagnoseFormat::Yaml => screen.value(Format::Yaml, document())?,
+        DiagnoseFormat::Text => {
+            let look = Look {
+                seen: &seen,
+                checked: &checked,
+                findings: &findings,
+                all: global.verbosity > 0,
+            };
+            shown::print(screen, &look, took, command)?;
+        }
+        DiagnoseFormat::Name => shown::print_names(screen, &seen, &checked, &findings)?,
+        DiagnoseFormat::Json => {
+            screen.value(Format::Json, document(&seen, &checked, findings.clone()))?
+        }
+        DiagnoseFormat::Yaml => {
+            screen.value(Format::Yaml, document(&seen, &checked, findings.clone()))?
+        }
     }
-    Ok(ended(&checked, command.fail_on))
+    Ok(ended(&checked, &findings, command.fail_on))
+}
+
+/// What is shown of a diagnosis.
+struct Look<'a> {
+    seen: &'a Seen,
+    checked: &'a [Checked],
+    findings: &'a [Found],
+    /// Those that others explain, too.
+    all: bool,
+}
+
+/// Orders and folds the findings, and marks those that nobody wants to hear of.
+fn triage(
+    screen: &Screen,
+    command: &Diagnose,
+    (mut findings, symptoms): (Vec<Found>, BTreeSet<&str>),
+) -> Result<Vec<Found>, Failure> {
+    if let Some(path) = &command.baseline {
+        let baseline = Baseline::parse(&read(screen, path)?)
+            .map_err(|problem| cannot_read(screen, path, &problem.to_string()))?;
+        for found in &mut findings {
+            found.known = baseline.knows(found);
+        }
+    }
+    if let Some(path) = &command.suppressions {
+        let suppressions = Suppressions::parse(&read(screen, path)?)
+            .map_err(|problem| cannot_read(screen, path, &problem))?;
+        suppressions.apply(screen, &mut findings, jiff::Zoned::now().date());
+    }
+    triage::order(&mut findings);
+    triage::fold(&mut findings, &symptoms);
+    Ok(findings)
+}
+
+fn read(screen: &Screen, path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|problem| cannot_read(screen, path, &problem.to_string()))
+}
+
+fn cannot_read(screen: &Screen, path: &Path, problem: &str) -> Failure {
+    let path = path.display().to_string();
+    Failure::error(screen.say("cannot-read", &[("path", &path), ("problem", problem)]))
 }
 
 fn choose(
@@ -134,32 +198,26 @@ pub(crate) fn only_from_files(
 }
 
 /// Incomplete before found: an answer that leaves something out is no basis for a gate.
-fn ended(checked: &[Checked], fail_on: FailOn) -> Ended {
+fn ended(checked: &[Checked], findings: &[Found], fail_on: FailOn) -> Ended {
     let least = fail_on.severity();
-    let found = |analysis: &Analysis| {
-        let mut findings = analysis.report.findings.iter();
-        findings.any(|finding| finding.severity >= least)
-    };
+    let counts = |found: &Found| found.severity >= least && is_wanted(found);
     if !checked.iter().all(Checked::complete) {
         Ended::Incomplete
-    } else if checked
-        .iter()
-        .any(|one| one.result.as_ref().is_ok_and(found))
-    {
+    } else if findings.iter().any(counts) {
         Ended::Found
     } else {
         Ended::Done
     }
 }
 
+/// Whether somebody wants to hear of it.
+fn is_wanted(found: &Found) -> bool {
+    !found.known && found.suppressed.is_none()
+}
+
 fn managed_by(analysis: &Analysis, finding: &Finding) -> Option<Manager> {
     let target = finding.target?;
     owner::manager(&analysis.supplied[target as usize])
-}
-
-fn text(screen: &Screen, one: &Checked, finding: &Finding) -> String {
-    let message = &one.fixer.manifest.spec.messages[&finding.message];
-    screen.render(message, &finding.args)
 }
 
 fn mendable(analysis: &Analysis, index: usize) -> bool {
@@ -169,26 +227,38 @@ fn mendable(analysis: &Analysis, index: usize) -> bool {
     analysis.report.steps.iter().any(mends)
 }
 
-/// The diagnosis as data.
-fn document(screen: &Screen, seen: &Seen, checked: &[Checked]) -> Document {
-    let mut findings = Vec::new();
+/// What the fixers found, one after the other, and the fixers whose findings are symptoms.
+fn findings<'a>(screen: &Screen, checked: &'a [Checked]) -> (Vec<Found>, BTreeSet<&'a str>) {
+    let (mut findings, mut symptoms) = (Vec::new(), BTreeSet::new());
     for one in checked {
+        let manifest = &one.fixer.manifest;
+        if manifest.spec.symptoms {
+            symptoms.insert(manifest.name());
+        }
         let Ok(analysis) = &one.result else { continue };
         for (index, finding) in analysis.report.findings.iter().enumerate() {
             let object = |index: u32| analysis.supplied[index as usize].id.clone();
             findings.push(Found {
-                fixer: one.fixer.manifest.name().to_owned(),
+                fixer: manifest.name().to_owned(),
                 id: finding.message.clone(),
                 severity: finding.severity,
-                message: text(screen, one, finding),
+                message: screen.render(&manifest.spec.messages[&finding.message], &finding.args),
                 object: finding.target.map(object),
                 field: finding.field.clone(),
                 managed_by: managed_by(analysis, finding),
                 related: finding.related.iter().map(|&index| object(index)).collect(),
                 mendable: mendable(analysis, index),
+                explained_by: None,
+                known: false,
+                suppressed: None,
             });
         }
     }
+    (findings, symptoms)
+}
+
+/// The diagnosis as data.
+fn document(seen: &Seen, checked: &[Checked], findings: Vec<Found>) -> Document {
     let asked = |one: &Checked| Asked {
         name: one.fixer.manifest.name().to_owned(),
         version: one.fixer.manifest.spec.version.clone(),

@@ -39,5 +39,6 @@ pub mod settings;
 pub mod settle;
 pub mod source;
 pub mod token;
+pub mod triage;
 pub mod undo;
 pub mod yaml;

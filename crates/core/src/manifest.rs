@@ -59,6 +59,9 @@ pub struct Spec {
     pub guide: Option<String>,
     /// For `explain`.
     pub about: About,
+    /// Its findings are symptoms: where a finding of another fixer is about the same objects, they point to that one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub symptoms: bool,
     /// The objects it is shown.
     pub reads: Vec<ReadRule>,
     /// The changes it may propose.

@@ -69,7 +69,7 @@ pub enum Document {
         /// Version of kubectl-nks.
         #[serde(rename = "clientVersion")]
         client_version: String,
-        /// `linux/x86_64`
+        /// `linux/amd64`
         platform: String,
     },
 }
@@ -82,7 +82,7 @@ pub struct Diagnosis {
     pub cluster: ClusterFacts,
     /// The fixers that were asked.
     pub fixers: Vec<Asked>,
-    /// What they found, in the order of the fixers.
+    /// What they found, the worst first, then by fixer.
     pub findings: Vec<Found>,
     /// What could not be read. While there is something here, the rest is not called healthy.
     pub unread: Vec<Unread>,
@@ -127,6 +127,25 @@ pub struct Found {
     pub managed_by: Option<Manager>,
     /// Whether the fixer proposes a change that mends it.
     pub mendable: bool,
+    /// Position in this list of the finding that explains it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<usize>,
+    /// Whether the baseline has it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
+    /// Who wants to hear nothing of it, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
+}
+
+/// That somebody decided not to hear of a finding.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Suppressed {
+    /// Why.
+    pub reason: String,
+    /// The last day, `2027-01-31`.
+    pub expires: String,
 }
 
 /// Something that was not read.

@@ -3,58 +3,52 @@
 use std::collections::BTreeSet;
 
 use nks_core::message::clean;
+use nks_core::object::ObjectId;
+use nks_core::output::Found;
 use nks_core::report::Severity;
 
-use super::{Diagnose, managed_by, mendable, text};
+use super::{Diagnose, Look, is_wanted, suppressions};
 use crate::failure::Failure;
-use crate::fixers::Analysis;
 use crate::flow::Checked;
 use crate::screen::{DIM, Screen, mark, paint};
 use crate::source::Seen;
 
 pub(super) fn print(
     screen: &Screen,
-    seen: &Seen,
-    checked: &[Checked],
+    look: &Look<'_>,
     took: f64,
     command: &Diagnose,
 ) -> Result<(), Failure> {
-    screen.line(&headline(screen, seen))?;
-    let count = |what: &str, count: usize| screen.count(what, count);
+    screen.line(&headline(screen, look.seen))?;
     let values = [
-        ("fixers", &*count("fixers", checked.len())),
-        ("objects", &*count("objects", seen.objects.len())),
+        ("fixers", &*screen.count("fixers", look.checked.len())),
+        (
+            "objects",
+            &*screen.count("objects", look.seen.objects.len()),
+        ),
         ("seconds", &*format!("{took:.1}")),
     ];
     screen.line(&screen.say("checked", &values))?;
     screen.line("")?;
-    let (mut findings, mut targets, mut clean) = (0, BTreeSet::new(), 0);
-    for one in checked {
-        match &one.result {
-            Ok(analysis) => {
-                for (index, finding) in analysis.report.findings.iter().enumerate() {
-                    print_finding(screen, one, analysis, index, command)?;
-                    findings += 1;
-                    targets.extend(
-                        finding
-                            .target
-                            .map(|target| &analysis.supplied[target as usize].id),
-                    );
-                }
-                clean += usize::from(analysis.report.findings.is_empty() && one.gaps.is_empty());
-            }
-            Err(problem) => {
-                let name = one.fixer.manifest.name();
-                screen.line(&format!(
-                    "{} {}",
-                    mark(Severity::Warning),
-                    screen.say("fixer-failed", &[("fixer", name), ("problem", problem)])
-                ))?;
-            }
+    for (index, found) in look.findings.iter().enumerate() {
+        if is_wanted(found) && (look.all || found.explained_by.is_none()) {
+            print_finding(screen, look, index, command)?;
         }
     }
-    print_unread(screen, seen)?;
-    summary(screen, checked, [findings, targets.len(), clean])
+    for (fixer, problem) in failed(look.checked) {
+        let said = screen.say("fixer-failed", &[("fixer", fixer), ("problem", problem)]);
+        screen.line(&format!("{} {said}", mark(Severity::Warning)))?;
+    }
+    print_unread(screen, look.seen)?;
+    summary(screen, look)
+}
+
+/// The fixers that did not finish, and why.
+fn failed(checked: &[Checked]) -> impl Iterator<Item = (&str, &str)> {
+    checked.iter().filter_map(|one| {
+        let problem = one.result.as_ref().err()?;
+        Some((one.fixer.manifest.name(), problem.as_str()))
+    })
 }
 
 /// `type.group/name` of what was found; what is missing from it goes to stderr.
@@ -62,20 +56,16 @@ pub(super) fn print_names(
     screen: &Screen,
     seen: &Seen,
     checked: &[Checked],
+    findings: &[Found],
 ) -> Result<(), Failure> {
-    let mut names = BTreeSet::new();
-    for one in checked {
-        match &one.result {
-            Ok(analysis) => {
-                let targets = analysis.report.findings.iter().filter_map(|one| one.target);
-                names.extend(targets.map(|index| analysis.supplied[index as usize].id.short()));
-            }
-            Err(problem) => {
-                let values = [("fixer", one.fixer.manifest.name()), ("problem", problem)];
-                screen.note(&screen.say("fixer-failed", &values));
-            }
-        }
+    for (fixer, problem) in failed(checked) {
+        screen.note(&screen.say("fixer-failed", &[("fixer", fixer), ("problem", problem)]));
     }
+    let wanted = findings
+        .iter()
+        .filter(|found| is_wanted(found) && found.explained_by.is_none());
+    let objects = wanted.filter_map(|found| found.object.as_ref());
+    let names: BTreeSet<String> = objects.map(ObjectId::short).collect();
     for name in names {
         screen.line(&clean(&name))?;
     }
@@ -102,28 +92,55 @@ fn print_unread(screen: &Screen, seen: &Seen) -> Result<(), Failure> {
     Ok(())
 }
 
-fn summary(
-    screen: &Screen,
-    checked: &[Checked],
-    [findings, targets, clean]: [usize; 3],
-) -> Result<(), Failure> {
-    let incomplete = checked.iter().filter(|one| !one.complete()).count();
-    if findings == 0 && incomplete == 0 {
+fn summary(screen: &Screen, look: &Look<'_>) -> Result<(), Failure> {
+    let incomplete = look.checked.iter().filter(|one| !one.complete()).count();
+    let is_clean = |one: &&Checked| {
+        one.complete()
+            && one
+                .result
+                .as_ref()
+                .is_ok_and(|one| one.report.findings.is_empty())
+    };
+    let clean = look.checked.iter().filter(is_clean).count();
+    if look.findings.is_empty() && incomplete == 0 {
         let clean = screen.count("checks", clean);
         screen.note(&screen.say("no-problems", &[("clean", &clean)]));
         return Ok(());
     }
+    let count =
+        |test: &dyn Fn(&Found) -> bool| look.findings.iter().filter(|one| test(one)).count();
+    let is_own = |found: &Found| is_wanted(found) && found.explained_by.is_none();
+    let objects = look.findings.iter().filter(|found| is_own(found));
+    let objects: BTreeSet<&ObjectId> = objects.filter_map(|found| found.object.as_ref()).collect();
     let counts = [
-        ("findings", &*screen.count("findings", findings)),
-        ("objects", &*screen.count("objects", targets)),
+        ("findings", &*screen.count("findings", count(&is_own))),
+        ("objects", &*screen.count("objects", objects.len())),
         ("clean", &*screen.count("checks", clean)),
         ("incomplete", &*incomplete.to_string()),
     ];
-    if incomplete == 0 {
-        screen.line(&screen.say("summary", &counts))
+    let id = if incomplete == 0 {
+        "summary"
     } else {
-        screen.line(&screen.say("summary-incomplete", &counts))
+        "summary-incomplete"
+    };
+    screen.line(&screen.say(id, &counts))?;
+    let left_out: [(&str, usize); 3] = [
+        (
+            "left-out-explained",
+            count(&|found| is_wanted(found) && found.explained_by.is_some()),
+        ),
+        ("left-out-known", count(&|found| found.known)),
+        (
+            "left-out-suppressed",
+            count(&|found| found.suppressed.is_some()),
+        ),
+    ];
+    for (id, count) in left_out {
+        if count > 0 {
+            screen.line(&screen.say(id, &[("findings", &screen.count("findings", count))]))?;
+        }
     }
+    Ok(())
 }
 
 /// `NHN Cloud NKS  cluster shop  v1.29.3  12 nodes  Calico v3.24.1 (etcd datastore)`, with only what is known.
@@ -161,42 +178,46 @@ fn headline(screen: &Screen, seen: &Seen) -> String {
 
 fn print_finding(
     screen: &Screen,
-    one: &Checked,
-    analysis: &Analysis,
+    look: &Look<'_>,
     index: usize,
     command: &Diagnose,
 ) -> Result<(), Failure> {
-    let finding = &analysis.report.findings[index];
-    let name = one.fixer.manifest.name();
-    let target = finding
-        .target
-        .map(|target| analysis.supplied[target as usize].id.to_string())
-        .unwrap_or_default();
-    screen.line(&format!(
-        "{} {name}   {}",
-        mark(finding.severity),
-        clean(&target)
-    ))?;
-    screen.prose(&text(screen, one, finding), "    ")?;
-    if let Some(manager) = managed_by(analysis, finding) {
+    let found = &look.findings[index];
+    let name = &found.fixer;
+    let object = found.object.as_ref().map(ToString::to_string);
+    let object = clean(&object.unwrap_or_default());
+    let line = format!("{} {name}   {object}", mark(found.severity));
+    screen.line(line.trim_end())?;
+    screen.prose(&found.message, "    ")?;
+    if let Some(manager) = &found.managed_by {
         let values = [("manager", &*manager.to_string())];
         screen.line(&format!("    {}", screen.say("managed-by", &values)))?;
     }
-    let from = command
-        .from
-        .as_ref()
+    let explains = |other: &&Found| other.explained_by == Some(index) && is_wanted(other);
+    let explained = look.findings.iter().filter(explains).count();
+    if explained > 0 {
+        let values = [("findings", &*screen.count("findings", explained))];
+        screen.line(&format!("    {}", screen.say("explains", &values)))?;
+    }
+    if let Some(cause) = found
+        .explained_by
+        .and_then(|cause| look.findings.get(cause))
+    {
+        let values = [("fixer", &*cause.fixer)];
+        screen.line(&format!("    {}", screen.say("explained-by", &values)))?;
+    }
+    if *name == suppressions::NAME {
+        return Ok(());
+    }
+    let from = command.from.as_ref();
+    let from = from
         .map(|path| format!(" --from {path}"))
         .unwrap_or_default();
-    let mend = if mendable(analysis, index) {
-        screen.say(
-            "mend",
-            &[("command", &format!("kubectl nks fix {name}{from}"))],
-        )
+    let (id, command) = if found.mendable {
+        ("mend", format!("kubectl nks fix {name}{from}"))
     } else {
-        screen.say(
-            "mend-by-hand",
-            &[("command", &format!("kubectl nks explain {name}"))],
-        )
+        ("mend-by-hand", format!("kubectl nks explain {name}"))
     };
+    let mend = screen.say(id, &[("command", &command)]);
     screen.line(&paint(DIM, &format!("    {mend}")))
 }
