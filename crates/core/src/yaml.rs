@@ -2,8 +2,11 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_saphyr::{Error, Location};
 
-/// Not YAML, or not of the expected shape. Says where, and shows the line.
+use crate::message::clean;
+
+/// Not YAML, or not of the expected shape. Says where and why, and quotes no line: the next one may be a password.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct YamlError(String);
@@ -11,19 +14,31 @@ pub struct YamlError(String);
 /// Only `true` and `false` are booleans: a node may be called `n`, and a label may say `NO`. Duplicate keys are an error,
 /// and anchors are held to the parser's budget, so that a small file cannot become a large one.
 fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! { strict_booleans: true }
+    serde_saphyr::options! { strict_booleans: true, with_snippet: false }
+}
+
+impl From<Error> for YamlError {
+    fn from(problem: Error) -> Self {
+        // These two would quote what may be a value: `password: !x` and `password: 1e999`.
+        let quoting = match problem.without_snippet() {
+            Error::UnsupportedTag { .. } => "a tag that is not one of YAML's own",
+            Error::NonFiniteFloat { .. } => "a number that is not finite",
+            _ => return Self(clean(&problem.to_string())),
+        };
+        let place = problem.location().unwrap_or(Location::UNKNOWN);
+        let (line, column) = (place.line(), place.column());
+        Self(format!("{quoting} at line {line}, column {column}"))
+    }
 }
 
 /// Reads a text of one document.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
-    serde_saphyr::from_str_with_options(text, options())
-        .map_err(|problem| YamlError(problem.to_string()))
+    Ok(serde_saphyr::from_str_with_options(text, options())?)
 }
 
 /// Reads every document of a text; empty ones are left out.
 pub fn parse_all(text: &str) -> Result<Vec<Value>, YamlError> {
-    serde_saphyr::from_multiple_with_options(text, options())
-        .map_err(|problem| YamlError(problem.to_string()))
+    Ok(serde_saphyr::from_multiple_with_options(text, options())?)
 }
 
 /// A JSON value as YAML, a line end last.
@@ -64,5 +79,31 @@ mod tests {
             );
         }
         assert!(parse::<Value>(&text).is_err());
+    }
+    #[test]
+    fn an_error_names_the_place_and_quotes_no_line() {
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: canary\n";
+        for (wrong, place) in [
+            ("kind: Pod\n", "line 6"),
+            ("  password: canary\n", "line 6"),
+            ("  - canary\n", "line 6"),
+            ("  a: [canary\n", "line 6"),
+            ("  a: \"canary\n", "line 6"),
+            ("  a: *canary\n", "line 6"),
+            ("  a: !!int canary\n", "line 6"),
+            ("  a: canary: canary\n", "line 6"),
+            ("  a: 1e999\n", "line 6"),
+            ("\tcanary\n", "line 5"),
+        ] {
+            let said = parse_all(&format!("{secret}{wrong}"))
+                .unwrap_err()
+                .to_string();
+            assert!(said.contains(place), "{wrong:?}: {said}");
+            assert!(!said.contains('\n'), "{wrong:?}: {said}");
+            assert!(
+                !said.contains("canary") && !said.contains("1e999"),
+                "{wrong:?}: {said}"
+            );
+        }
     }
 }
