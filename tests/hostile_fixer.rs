@@ -131,3 +131,32 @@ fn a_fixer_from_a_file_is_not_shown_a_cluster() {
     expect(&ran, 2);
     assert!(ran.stderr.contains("not shown a cluster"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_fixer_is_read_from_a_regular_file_of_a_sane_size_only() {
+    let user = User::new();
+    let path = |name: &str| user.home.path().join(name);
+    std::os::unix::fs::symlink("/dev/zero", path("zero.wasm")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(path("pipe.wasm"))
+        .status();
+    assert!(made.unwrap().success());
+    let huge = fs::File::create(path("huge.wasm")).unwrap();
+    huge.set_len(300 << 20).unwrap();
+    fs::create_dir(path("folder.wasm")).unwrap();
+    for (name, said) in [
+        ("zero.wasm", "it is not a regular file"),
+        ("pipe.wasm", "it is not a regular file"),
+        ("folder.wasm", "it is not a regular file"),
+        ("huge.wasm", "it has more than 8388608 bytes"),
+        ("none.wasm", "No such file"),
+    ] {
+        let ran = user.nks(&["fixer", "inspect", path(name).to_str().unwrap()]);
+        expect(&ran, 2);
+        assert!(
+            ran.stderr.contains(name) && ran.stderr.contains(said),
+            "{}",
+            ran.stderr
+        );
+    }
+}

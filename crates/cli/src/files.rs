@@ -1,6 +1,6 @@
-//! Where our own files are, and the executable beside us.
+//! Where our own files are, how those of others are opened, and the executable beside us.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,15 @@ pub(crate) fn cache(screen: &Screen) -> Result<PathBuf, Failure> {
 fn project(screen: &Screen) -> Result<ProjectDirs, Failure> {
     ProjectDirs::from("", "", "kubectl-nks")
         .ok_or_else(|| Failure::error(screen.say("no-home", &[])))
+}
+
+/// Opens a regular file: a device or a pipe never ends, and nothing that we read is one.
+pub(crate) fn open(path: &Path) -> Result<File, String> {
+    let metadata = fs::metadata(path).map_err(|problem| problem.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    File::open(path).map_err(|problem| problem.to_string())
 }
 
 /// Makes a file that is not there yet; with a secret in it, one that nobody else can read.

@@ -1,5 +1,6 @@
 //! The fixers there are, and the process that runs them.
 
+use std::io::Read;
 use std::time::Duration;
 
 use nks_core::demand;
@@ -19,6 +20,9 @@ use crate::source::{Gap, Seen, Source as Reads};
 
 /// How often a fixer may ask for more before it has to answer (contract.md, "World").
 const ROUNDS: u32 = 3;
+
+/// The largest component that is read, in bytes. The worker, which accepts no larger one, is not given it.
+const MAX_COMPONENT: u64 = 8 * 1024 * 1024;
 
 /// One fixer: what it declares, and where its code is.
 #[derive(Clone, Debug)]
@@ -121,7 +125,16 @@ impl Fixers {
         let cannot = |problem: String| {
             Failure::error(screen.say("cannot-read", &[("path", path), ("problem", &problem)]))
         };
-        let bytes = std::fs::read(path).map_err(|problem| cannot(problem.to_string()))?;
+        let mut bytes = Vec::new();
+        files::open(path.as_ref())
+            .and_then(|file| {
+                let read = file.take(MAX_COMPONENT + 1).read_to_end(&mut bytes);
+                read.map_err(|problem| problem.to_string())
+            })
+            .map_err(cannot)?;
+        if bytes.len() as u64 > MAX_COMPONENT {
+            return Err(cannot(format!("it has more than {MAX_COMPONENT} bytes")));
+        }
         let description = self
             .sandbox
             .inspect(&bytes)

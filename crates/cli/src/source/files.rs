@@ -14,6 +14,7 @@ use nks_core::source as manifests;
 use super::archive::{self, Form};
 use super::{Gap, Seen};
 use crate::failure::Failure;
+use crate::files::open;
 use crate::screen::Screen;
 
 /// A broken NKS cluster to look at without having one.
@@ -181,15 +182,6 @@ impl Files {
                 .then(|| nodes.iter().map(|node| node.id.name.clone()).collect()),
         }
     }
-}
-
-/// Opens a regular file: a device or a pipe never ends, and no manifest is one.
-fn open(path: &Path) -> Result<File, String> {
-    let metadata = fs::metadata(path).map_err(|problem| problem.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".into());
-    }
-    File::open(path).map_err(|problem| problem.to_string())
 }
 
 fn text_of(file: File) -> Result<String, String> {
