@@ -1,6 +1,12 @@
-//! JSON from strangers: bounded before it is parsed.
+//! JSON from strangers: bounded before it is parsed, and nothing lost by reading it.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::message::clean;
 
 /// The deepest nesting accepted from a fixer (contract: "JSON depth ≤ 64").
 pub const MAX_DEPTH: usize = 64;
@@ -22,6 +28,90 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
         return Err(JsonError::TooDeep);
     }
     Ok(serde_json::from_str(text)?)
+}
+
+/// A value that says all that was written. `Value` alone keeps the last of two entries with the same key, and rounds an
+/// integer that 64 bits do not hold.
+#[derive(Debug)]
+pub(crate) struct Exact(pub(crate) Value);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Exactly).map(Exact)
+    }
+}
+
+struct Exactly;
+
+impl<'de> Visitor<'de> for Exactly {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    /// What arrives as a float of this size was an integer, or could not be told from one. The number is not shown: it
+    /// may be a Secret's.
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Some(value)
+            .filter(|value| *value > i64::MIN as f64 && *value < u64::MAX as f64)
+            .and_then(Number::from_f64)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number that 64 bits do not hold"))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Exact(value)) = entries.next_element()? {
+            list.push(value);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if map.contains_key(&key) {
+                let key = clean(&key);
+                return Err(A::Error::custom(format!("duplicate key `{key}`")));
+            }
+            let Exact(value) = entries.next_value()?;
+            map.insert(key, value);
+        }
+        Ok(map.into())
+    }
 }
 
 /// The deepest nesting of brackets outside strings. Says nothing of whether the text is valid.
@@ -46,7 +136,6 @@ fn depth(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     #[test]
     fn depth_counts_brackets_outside_strings_only() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::json::Exact;
 use crate::object::{Object, ObjectError};
 use crate::yaml::{self, YamlError};
 
@@ -40,8 +41,12 @@ pub fn parse(text: &str, default_namespace: &str) -> Result<Vec<Object>, SourceE
     let text = &without_logs(text.trim_start_matches('\u{feff}'));
     let documents: Vec<Value> = if text.trim_start().starts_with(['{', '[']) {
         let stream = serde_json::Deserializer::from_str(text).into_iter();
-        match stream.collect::<Result<Vec<Value>, _>>() {
-            Ok(documents) => documents,
+        match stream.collect::<Result<Vec<Exact>, _>>() {
+            Ok(documents) => documents.into_iter().map(|Exact(value)| value).collect(),
+            // To YAML, these bare words are text.
+            Err(problem) if is_at_no_number(text, &problem) => {
+                return Err(SourceError::Syntax(format!("no number: {problem}")));
+            }
             // YAML's flow style also starts with a brace, so the YAML reader has the last word.
             Err(problem) => {
                 yaml::parse_all(text).map_err(|_| SourceError::Syntax(problem.to_string()))?
@@ -60,6 +65,13 @@ pub fn parse(text: &str, default_namespace: &str) -> Result<Vec<Object>, SourceE
         })?;
     }
     Ok(objects)
+}
+
+/// Whether JSON ended at `NaN` or an infinity, which JavaScript and Python write where JSON has no number.
+fn is_at_no_number(text: &str, problem: &serde_json::Error) -> bool {
+    let line = text.split('\n').nth(problem.line().saturating_sub(1));
+    line.and_then(|line| line.get(problem.column().saturating_sub(1)..))
+        .is_some_and(|rest| rest.starts_with("NaN") || rest.starts_with("Infinity"))
 }
 
 /// `kubectl cluster-info dump` writes the logs of containers between its objects, between two lines of this form.
@@ -184,5 +196,30 @@ mod tests {
             "{}",
             said("kind: Pod\nkind: Node\n")
         );
+    }
+    #[test]
+    fn nothing_is_changed_in_silence() {
+        for (text, expected) in [
+            (r#"{"a": 1, "a": 2}"#, "duplicate key `a` at line 1"),
+            (r#"{"a": {"b": 1, "b": 1}}"#, "duplicate key `b`"),
+            (r#"[{"a": [{"b": 1, "b": 1}]}]"#, "duplicate key `b`"),
+            ("a: 1\na: 2\n", "duplicate"),
+            ("{a: 1, a: 2}", "key must be a string"),
+            (r#"{"a": NaN}"#, "no number"),
+            ("{\n \"a\": [1,\n -Infinity]}", "no number"),
+            ("a: .nan\n", "not finite"),
+            ("a: -.inf\n", "not finite"),
+            (r#"{"a": 18446744073709551616}"#, "64 bits do not hold"),
+            (r#"{"a": -9223372036854775809}"#, "64 bits do not hold"),
+            ("a: 123456789012345678901234567890\n", "64 bits do not hold"),
+            ("a: !custom x\n", "a tag that is not one of YAML's own"),
+            ("a: !custom {b: c}\n", "a tag that is not one of YAML's own"),
+        ] {
+            let said = parse(text, "d").unwrap_err().to_string();
+            assert!(said.contains(expected), "{text}: {said}");
+        }
+        let kept = r#"{"a": 18446744073709551615, "b": -9223372036854775808, "c": 1.5e3, "d": "NaN", "e": [null, true]}"#;
+        let Exact(value) = serde_json::from_str(kept).unwrap();
+        assert_eq!(value, serde_json::from_str::<Value>(kept).unwrap());
     }
 }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::{Error, Location};
 
+use crate::json::Exact;
 use crate::message::clean;
 
 /// Not YAML, or not of the expected shape. Says where and why, and quotes no line: the next one may be a password.
@@ -11,10 +12,16 @@ use crate::message::clean;
 #[error("{0}")]
 pub struct YamlError(String);
 
-/// Only `true` and `false` are booleans: a node may be called `n`, and a label may say `NO`. Duplicate keys are an error,
-/// and anchors are held to the parser's budget, so that a small file cannot become a large one.
+/// Only `true` and `false` are booleans: a node may be called `n`, and a label may say `NO`. A file mode may be written
+/// `0644`, and is octal as kubectl has it. Duplicate keys are an error, and anchors are held to the parser's budget, so
+/// that a small file cannot become a large one. Tags of others would be dropped, so they are an error, too.
 fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! { strict_booleans: true, with_snippet: false }
+    serde_saphyr::options! {
+        strict_booleans: true,
+        legacy_octal_numbers: true,
+        reject_unsupported_tags: true,
+        with_snippet: false,
+    }
 }
 
 impl From<Error> for YamlError {
@@ -38,7 +45,8 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 
 /// Reads every document of a text; empty ones are left out.
 pub fn parse_all(text: &str) -> Result<Vec<Value>, YamlError> {
-    Ok(serde_saphyr::from_multiple_with_options(text, options())?)
+    let documents: Vec<Exact> = serde_saphyr::from_multiple_with_options(text, options())?;
+    Ok(documents.into_iter().map(|Exact(value)| value).collect())
 }
 
 /// A JSON value as YAML, a line end last.
@@ -69,6 +77,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_kubectls() {
+        for (text, expected) in [
+            ("0644", json!(420)),
+            ("-0644", json!(-420)),
+            ("0o644", json!(420)),
+            ("\"012\"", json!("012")),
+            ("0x1F", json!(31)),
+            ("0", json!(0)),
+            ("18446744073709551615", json!(u64::MAX)),
+            ("0.5", json!(0.5)),
+            ("1:30", json!("1:30")),
+        ] {
+            let read = parse_all(&format!("a: {text}\n")).unwrap();
+            assert_eq!(read, [json!({"a": expected})], "{text}");
+        }
+    }
+
+    #[test]
     fn an_anchor_bomb_is_refused() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
@@ -82,7 +108,8 @@ mod tests {
     }
     #[test]
     fn an_error_names_the_place_and_quotes_no_line() {
-        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: canary\n";
+        let secret =
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: canary\n";
         for (wrong, place) in [
             ("kind: Pod\n", "line 6"),
             ("  password: canary\n", "line 6"),
@@ -93,6 +120,7 @@ mod tests {
             ("  a: !!int canary\n", "line 6"),
             ("  a: canary: canary\n", "line 6"),
             ("  a: 1e999\n", "line 6"),
+            ("  a: !canary x\n", "line 6"),
             ("\tcanary\n", "line 5"),
         ] {
             let said = parse_all(&format!("{secret}{wrong}"))
