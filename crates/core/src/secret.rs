@@ -21,9 +21,12 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 pub fn mask(value: &mut Value) {
     if is_secret(value) {
         for field in ["data", "stringData"] {
-            if let Some(map) = value.get_mut(field).and_then(Value::as_object_mut) {
-                map.values_mut()
-                    .for_each(|entry| *entry = Value::from(MASK));
+            match value.get_mut(field) {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(map)) => map
+                    .values_mut()
+                    .for_each(|entry| *entry = Value::from(MASK)),
+                Some(misshapen) => *misshapen = Value::from(MASK),
             }
         }
     }
@@ -266,5 +269,26 @@ mod tests {
             value.pointer("/metadata/annotations/other"),
             Some(&json!("kept"))
         );
+    }
+    #[test]
+    fn data_of_another_shape_are_masked_whole() {
+        for data in [
+            json!("canary"),
+            json!(["canary"]),
+            json!([{"a": "canary"}]),
+            json!(7),
+        ] {
+            let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "data": data, "stringData": data});
+            assert!(holds_credentials(&secret));
+            assert_eq!(tokens(&secret), json!({}));
+            outline(&mut secret);
+            assert_eq!(
+                (&secret["data"], &secret["stringData"]),
+                (&json!(MASK), &json!(MASK))
+            );
+        }
+        let mut empty = json!({"apiVersion": "v1", "kind": "Secret", "data": null});
+        mask(&mut empty);
+        assert_eq!(empty["data"], Value::Null);
     }
 }
