@@ -229,6 +229,32 @@ fn bad_input_is_named() {
 }
 
 #[test]
+fn a_name_cannot_steer_the_terminal_in_any_output() {
+    let user = User::new();
+    let file = user.home.path().join("names.json");
+    for bad in ["a\\u202eb", "a\\u200bb", "a\\u001b[2J"] {
+        let text = format!(
+            r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{bad}", "namespace": "n"}}}}"#
+        );
+        fs::write(&file, text).unwrap();
+        for output in ["text", "json", "yaml"] {
+            let ran = user.nks(&["diagnose", "--from", file.to_str().unwrap(), "-o", output]);
+            expect(&ran, 2);
+            assert!(
+                ran.stderr.contains("is not a name that Kubernetes accepts"),
+                "{}",
+                ran.stderr
+            );
+            for text in [&ran.stdout, &ran.stderr] {
+                let hidden = ['\u{202e}', '\u{200b}', '\u{1b}'];
+                assert!(!text.contains(hidden), "{output}: {text:?}");
+                assert!(!text.contains(bad), "{output}: {text:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn patched_objects_are_written_and_nothing_is_overwritten() {
     let user = User::new();
     let out = user.home.path().join("out");

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kinds;
+use crate::message::clean;
 
 /// Which object: enough to find it again, and to sort by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,7 +77,7 @@ pub enum ObjectError {
     /// A field that every object has is not there, or is not text.
     #[error("an object has no `{0}`")]
     Missing(&'static str),
-    /// A name that could not be a Kubernetes name, such as `../x`.
+    /// A name that could not be a Kubernetes name, such as `../x`, or that holds what cannot be seen.
     #[error("`{0}` is not a name that Kubernetes accepts")]
     Name(String),
 }
@@ -103,15 +104,17 @@ impl Object {
             None => default_namespace,
         }
         .to_owned();
-        for part in [&name, &namespace] {
-            if part.contains(['/', '\\', '\0'])
-                || part == ".."
-                || part.chars().any(char::is_control)
-            {
-                return Err(ObjectError::Name(
-                    part.chars().filter(|c| !c.is_control()).take(80).collect(),
-                ));
-            }
+        let path = |part: &&String| part.contains(['/', '\\']) || *part == "..";
+        // What a terminal would not show as it is could pass for another name.
+        let unclean = |part: &&String| clean(part) != **part;
+        let bad = [&name, &namespace].into_iter().find(path);
+        let bad = bad.or_else(|| {
+            [&api_version, &kind, &name, &namespace]
+                .into_iter()
+                .find(unclean)
+        });
+        if let Some(part) = bad {
+            return Err(ObjectError::Name(clean(part).chars().take(80).collect()));
         }
         let uid = text("/metadata/uid").unwrap_or_default().to_owned();
         let resource_version = text("/metadata/resourceVersion")
@@ -206,5 +209,22 @@ mod tests {
             Object::new(value, "d"),
             Err(ObjectError::Name("../../etc".into()))
         );
+    }
+    #[test]
+    fn what_cannot_be_seen_is_not_in_a_name() {
+        for bad in [
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "a\u{1b}[2J",
+            "a\0",
+            "a\u{e0041}",
+        ] {
+            for field in ["/kind", "/metadata/name", "/metadata/namespace"] {
+                let mut value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n", "namespace": "m"}});
+                *value.pointer_mut(field).unwrap() = bad.into();
+                let said = Object::new(value, "d").unwrap_err();
+                assert_eq!(said, ObjectError::Name(clean(bad)), "{field}");
+            }
+        }
     }
 }
