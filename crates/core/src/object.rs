@@ -77,16 +77,61 @@ pub enum ObjectError {
     /// A field that every object has is not there, or is not text.
     #[error("an object has no `{0}`")]
     Missing(&'static str),
+    /// A field that is there, and is not what the API has it be.
+    #[error("{object}: `{field}` is not {expected}")]
+    Wrong {
+        /// Which object, as far as it says.
+        object: String,
+        /// Which field.
+        field: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A name that could not be a Kubernetes name, such as `../x`, or that holds what cannot be seen.
     #[error("`{0}` is not a name that Kubernetes accepts")]
     Name(String),
+}
+
+/// What an object need not have; taking it for absent when it is of another type would make it another object.
+const OPTIONAL_TEXTS: [(&str, &str); 3] = [
+    ("/metadata/namespace", "metadata.namespace"),
+    ("/metadata/uid", "metadata.uid"),
+    ("/metadata/resourceVersion", "metadata.resourceVersion"),
+];
+
+/// Where the containers are, by kind.
+const POD_SPECS: [(&str, &str, &str); 7] = [
+    ("v1", "Pod", "/spec"),
+    ("apps/v1", "DaemonSet", "/spec/template/spec"),
+    ("apps/v1", "Deployment", "/spec/template/spec"),
+    ("apps/v1", "ReplicaSet", "/spec/template/spec"),
+    ("apps/v1", "StatefulSet", "/spec/template/spec"),
+    ("batch/v1", "Job", "/spec/template/spec"),
+    (
+        "batch/v1",
+        "CronJob",
+        "/spec/jobTemplate/spec/template/spec",
+    ),
+];
+
+impl ObjectError {
+    pub(crate) fn wrong(object: &str, field: &'static str, expected: &'static str) -> Self {
+        Self::Wrong {
+            object: clean(object),
+            field,
+            expected,
+        }
+    }
 }
 
 impl Object {
     /// Takes a JSON object with apiVersion, kind and metadata.name. A namespaced object without a namespace is in
     /// `default_namespace`, as kubectl would have it.
     pub fn new(value: Value, default_namespace: &str) -> Result<Self, ObjectError> {
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let text = |pointer: &str| {
+            let text = value.pointer(pointer).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty())
+        };
         let api_version = text("/apiVersion")
             .ok_or(ObjectError::Missing("apiVersion"))?
             .to_owned();
@@ -116,6 +161,13 @@ impl Object {
         if let Some(part) = bad {
             return Err(ObjectError::Name(clean(part).chars().take(80).collect()));
         }
+        for (pointer, field) in OPTIONAL_TEXTS {
+            let field_value = value.pointer(pointer);
+            if field_value.is_some_and(|value| !value.is_string() && !value.is_null()) {
+                let object = format!("{kind}/{name}");
+                return Err(ObjectError::wrong(&object, field, "text"));
+            }
+        }
         let uid = text("/metadata/uid").unwrap_or_default().to_owned();
         let resource_version = text("/metadata/resourceVersion")
             .unwrap_or_default()
@@ -131,6 +183,36 @@ impl Object {
             resource_version,
             value,
         })
+    }
+
+    /// Whether a pod or a workload has containers that can be looked at: the API server accepts none without, so a file
+    /// that has one was cut or mangled. Only `initContainers` may be missing.
+    ///
+    /// # Errors
+    /// Names the object and the field.
+    pub fn check_containers(&self) -> Result<(), ObjectError> {
+        let ObjectId {
+            api_version, kind, ..
+        } = &self.id;
+        let place = POD_SPECS
+            .iter()
+            .find(|(version, of, _)| version == api_version && of == kind);
+        let Some((_, _, pointer)) = place else {
+            return Ok(());
+        };
+        let spec = self.value.pointer(pointer);
+        for (field, needed) in [("containers", true), ("initContainers", false)] {
+            let fine = match spec.and_then(|spec| spec.get(field)) {
+                None | Some(Value::Null) => !needed,
+                Some(Value::Array(entries)) => entries.iter().all(Value::is_object),
+                Some(_) => false,
+            };
+            if !fine {
+                let object = self.id.to_string();
+                return Err(ObjectError::wrong(&object, field, "a list of containers"));
+            }
+        }
+        Ok(())
     }
 
     /// The text at a JSON pointer, if there is text.
@@ -225,6 +307,53 @@ mod tests {
                 let said = Object::new(value, "d").unwrap_err();
                 assert_eq!(said, ObjectError::Name(clean(bad)), "{field}");
             }
+        }
+    }
+    #[test]
+    fn a_field_of_another_type_is_not_taken_for_absent() {
+        for (field, wrong) in [
+            ("namespace", json!(5)),
+            ("uid", json!(["u"])),
+            ("resourceVersion", json!(7)),
+        ] {
+            let mut value = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}});
+            value["metadata"][field] = wrong;
+            let said = Object::new(value.clone(), "d").unwrap_err().to_string();
+            assert_eq!(said, format!("Pod/n: `metadata.{field}` is not text"));
+            value["metadata"][field] = Value::Null;
+            assert_eq!(Object::new(value, "d").unwrap().id.namespace, "d");
+        }
+        let nameless = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": ""}});
+        let said = Object::new(nameless, "d");
+        assert_eq!(said, Err(ObjectError::Missing("metadata.name")));
+    }
+
+    #[test]
+    fn a_workload_without_containers_is_named() {
+        let check = |version: &str, kind: &str, spec: Value| {
+            let value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "n"}, "spec": spec});
+            let checked = Object::new(value, "d").unwrap().check_containers();
+            checked.map_err(|problem| problem.to_string())
+        };
+        let good = json!({"containers": [{"name": "c"}], "initContainers": null});
+        assert_eq!(check("v1", "Pod", good.clone()), Ok(()));
+        assert_eq!(check("v1", "Service", json!({})), Ok(()));
+        let template = json!({"template": {"spec": good}});
+        assert_eq!(check("apps/v1", "DaemonSet", template.clone()), Ok(()));
+        let job = json!({"jobTemplate": {"spec": template}});
+        assert_eq!(check("batch/v1", "CronJob", job), Ok(()));
+        for (field, wrong) in [
+            ("containers", json!({})),
+            ("containers", json!({"containers": null})),
+            ("containers", json!({"containers": "text"})),
+            ("containers", json!({"containers": ["text"]})),
+            (
+                "initContainers",
+                json!({"containers": [], "initContainers": {"a": 1}}),
+            ),
+        ] {
+            let said = format!("pod/n -n d: `{field}` is not a list of containers");
+            assert_eq!(check("v1", "Pod", wrong), Err(said));
         }
     }
 }

@@ -278,7 +278,8 @@ mod tests {
             json!([{"a": "canary"}]),
             json!(7),
         ] {
-            let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "data": data, "stringData": data});
+            let mut secret =
+                json!({"apiVersion": "v1", "kind": "Secret", "data": data, "stringData": data});
             assert!(holds_credentials(&secret));
             assert_eq!(tokens(&secret), json!({}));
             outline(&mut secret);

@@ -76,18 +76,33 @@ fn is_at_no_number(text: &str, problem: &serde_json::Error) -> bool {
 
 /// `kubectl cluster-info dump` writes the logs of containers between its objects, between two lines of this form.
 fn without_logs(text: &str) -> Cow<'_, str> {
-    const START: &str = "==== START logs for container ";
-    const END: &str = "==== END logs for container ";
     if !text.contains(START) {
         return Cow::Borrowed(text);
     }
     let mut inside = false;
     let objects = text.split_inclusive('\n').filter(|line| {
-        let ends = line.starts_with(END);
+        let ends = inside && ends_logs(line);
         inside = (inside || line.starts_with(START)) && !ends;
         !inside && !ends
     });
     Cow::Owned(objects.collect())
+}
+
+const START: &str = "==== START logs for container ";
+const END: &str = "==== END logs for container ";
+
+/// The last line of a log need not have an end of its own.
+fn ends_logs(line: &str) -> bool {
+    line.contains(END) && line.trim_end().ends_with("====")
+}
+
+/// Whether a dump ends within the logs of a container: what it had after them is missing.
+pub fn is_cut(text: &str) -> bool {
+    let Some(last) = text.rfind(START) else {
+        return false;
+    };
+    let starts = last == 0 || text[..last].ends_with('\n');
+    starts && !text[last..].lines().any(ends_logs)
 }
 
 fn flatten(
@@ -114,8 +129,10 @@ fn flatten(
                 return Ok(());
             };
             let api_version = map.get("apiVersion").cloned();
-            let Some(Value::Array(items)) = map.remove("items") else {
-                return Ok(());
+            let items = match map.remove("items") {
+                Some(Value::Array(items)) => items,
+                None | Some(Value::Null) => return Ok(()),
+                Some(_) => return Err(ObjectError::wrong(&kind, "items", "a list")),
             };
             for mut item in items {
                 // A typed list (`PodList`) leaves kind and apiVersion out of its items; `List` keeps them.
@@ -197,6 +214,39 @@ mod tests {
             said("kind: Pod\nkind: Node\n")
         );
     }
+    #[test]
+    fn a_list_without_a_list_is_an_error() {
+        for items in ["{a: 1}", "text", "5", "true"] {
+            for kind in ["List", "PodList"] {
+                let text = format!("apiVersion: v1\nkind: {kind}\nitems: {items}\n");
+                assert_eq!(
+                    parse(&text, "d").unwrap_err().to_string(),
+                    format!("document 1: {kind}: `items` is not a list")
+                );
+            }
+        }
+        assert!(names("apiVersion: v1\nkind: PodList\nitems: null\n").is_empty());
+        assert!(names("apiVersion: v1\nkind: PodList\nitems: []\n").is_empty());
+        assert!(parse("apiVersion: v1\nkind: PodList\nitems: [5]\n", "d").is_err());
+    }
+
+    #[test]
+    fn logs_are_passed_over_and_a_cut_in_them_is_seen() {
+        let node =
+            "{\"kind\": \"Node\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"n\"}}\n";
+        let start = "==== START logs for container c of pod n/p ====\n";
+        let end = "==== END logs for container c of pod n/p ====\n";
+        for log in ["", "a line\n", "no line end", "{\n"] {
+            let text = format!("{node}{start}{log}{end}{}", node.replace("\"n\"", "\"o\""));
+            assert_eq!(names(&text), ["node/n", "node/o"], "{log}");
+            assert!(!is_cut(&text));
+            let cut = format!("{text}{start}{log}");
+            assert_eq!(names(&cut), ["node/n", "node/o"], "{log}");
+            assert!(is_cut(&cut));
+        }
+        assert!(!is_cut(node));
+    }
+
     #[test]
     fn nothing_is_changed_in_silence() {
         for (text, expected) in [
