@@ -24,6 +24,7 @@ const DEMO: &str = include_str!("../../demo.yaml");
 pub(crate) struct Files {
     name: String,
     objects: BTreeMap<ObjectId, Object>,
+    uids: BTreeMap<String, ObjectId>,
     gaps: Vec<Gap>,
 }
 
@@ -32,6 +33,7 @@ impl Files {
         let mut files = Self {
             name: path.to_owned(),
             objects: BTreeMap::new(),
+            uids: BTreeMap::new(),
             gaps: Vec::new(),
         };
         let cannot = |path: &str, problem: &dyn std::fmt::Display| {
@@ -115,7 +117,7 @@ impl Files {
     }
 
     /// Takes the objects of one text. The same object a second time, and not the same, is a gap: which one is true cannot
-    /// be said.
+    /// be said. So is one of another cluster.
     fn take(
         &mut self,
         screen: &Screen,
@@ -124,18 +126,44 @@ impl Files {
         namespace: &str,
     ) -> Result<(), String> {
         for object in manifests::parse(text, namespace).map_err(|problem| problem.to_string())? {
-            match self.objects.get(&object.id) {
-                Some(known) if known.value == object.value => {}
-                Some(_) => {
-                    let reason = screen.say("object-twice", &[("object", &object.id.to_string())]);
-                    self.miss(vec![(name.to_owned(), reason)]);
-                }
-                None => {
-                    self.objects.insert(object.id.clone(), object);
-                }
+            if let Some(reason) = self.objection(screen, &object) {
+                self.miss(vec![(name.to_owned(), reason)]);
+                continue;
             }
+            self.uids.insert(object.uid.clone(), object.id.clone());
+            self.objects.insert(object.id.clone(), object);
+        }
+        if manifests::is_cut(text) {
+            self.miss(vec![(name.to_owned(), screen.say("dump-cut", &[]))]);
         }
         Ok(())
+    }
+
+    /// Why an object is left out, if it is. The same object under two versions of the API has one uid, and is fine.
+    fn objection(&self, screen: &Screen, object: &Object) -> Option<String> {
+        if let Err(problem) = object.check_containers() {
+            return Some(problem.to_string());
+        }
+        let (id, shown) = (&object.id, object.id.to_string());
+        match self.objects.get(id) {
+            Some(known) if known.value == object.value => None,
+            Some(known) => {
+                let told = !known.uid.is_empty() && !object.uid.is_empty();
+                let another = told && known.uid != object.uid;
+                let message = match another {
+                    true => "object-other-uid",
+                    false => "object-twice",
+                };
+                Some(screen.say(message, &[("object", &shown)]))
+            }
+            None => {
+                let other = self.uids.get(&object.uid)?;
+                let same = (&other.kind, &other.namespace, &other.name)
+                    == (&id.kind, &id.namespace, &id.name);
+                let arguments = [("object", &*shown), ("other", &*other.to_string())];
+                (!same && !object.uid.is_empty()).then(|| screen.say("uid-twice", &arguments))
+            }
+        }
     }
 
     /// A kind that a fixer reads and that no file holds is a gap: its absence proves nothing.
