@@ -173,3 +173,44 @@ fn an_honest_edit_is_shown_and_written_whole() {
         assert_eq!(mode & 0o077, 0, "only its owner may read it");
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_quoted() {
+    let user = User::new();
+    let folder = user.home.path().join("dump");
+    fs::create_dir(&folder).unwrap();
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: canary000sings\n";
+    for (name, wrong) in [
+        ("duplicate.yaml", "  password: canary000sings\n"),
+        ("syntax.yaml", "  other: [canary000sings\n"),
+        ("tag.yaml", "  other: !canary000sings x\n"),
+        ("alias.yaml", "  other: *canary000sings\n"),
+        ("type.yaml", "data: canary000sings\nitems: canary000sings\n"),
+        (
+            "flow.json",
+            "---\n{\"stringData\": {\"a\": \"canary000sings\", \"a\": \"canary000sings\"}}\n",
+        ),
+    ] {
+        fs::write(folder.join(name), format!("{secret}{wrong}")).unwrap();
+    }
+    fs::write(
+        folder.join("duplicate.json"),
+        "{\"kind\": \"Secret\", \"data\": {\"a\": \"canary000sings\", \"a\": \"canary000sings\"}}",
+    )
+    .unwrap();
+    for output in ["text", "json", "yaml"] {
+        let from = folder.to_str().unwrap();
+        let ran = user.nks(&["diagnose", "--from", from, "-o", output]);
+        expect(&ran, 3);
+        for name in [
+            "duplicate.yaml",
+            "syntax.yaml",
+            "tag.yaml",
+            "duplicate.json",
+        ] {
+            assert!(ran.stdout.contains(name), "{name}: {}", ran.stdout);
+        }
+        assert_silent(output, ran.stdout.as_bytes());
+        assert_silent(output, ran.stderr.as_bytes());
+    }
+}
