@@ -31,6 +31,9 @@ fn text() -> impl Strategy<Value = String> {
         Just("!!binary x\n".to_owned()),
         Just("\u{feff}\r\n\0".to_owned()),
         Just("==== START logs for container ".to_owned()),
+        Just("==== END logs for container a ====\n".to_owned()),
+        Just("{\"a\": NaN, \"a\": -Infinity, \u{e9}: 1e400}\n".to_owned()),
+        Just("a: !x &b [0644, .nan, *b]\n".to_owned()),
         Just("1e999, 0o17, NO, 123456789012345678901234567890\n".to_owned()),
         "[ -~\n]{0,40}",
         "\\PC{0,20}",
@@ -62,6 +65,7 @@ proptest! {
     fn no_parser_panics_or_takes_long(text in text()) {
         within_budget(|| {
             let _ = source::parse(&text, "default");
+            let _ = source::is_cut(&text);
             let _ = Manifest::from_yaml(&text);
             let _ = Manifest::from_section(text.as_bytes());
             let _ = record::decode(&text);

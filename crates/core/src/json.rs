@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::message::clean;
@@ -103,12 +104,16 @@ impl<'de> Visitor<'de> for Exactly {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if map.contains_key(&key) {
-                let key = clean(&key);
-                return Err(A::Error::custom(format!("duplicate key `{key}`")));
+            match map.entry(key) {
+                Entry::Vacant(place) => {
+                    let Exact(value) = entries.next_value()?;
+                    place.insert(value);
+                }
+                Entry::Occupied(place) => {
+                    let key = clean(place.key());
+                    return Err(A::Error::custom(format!("duplicate key `{key}`")));
+                }
             }
-            let Exact(value) = entries.next_value()?;
-            map.insert(key, value);
         }
         Ok(map.into())
     }
