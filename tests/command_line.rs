@@ -218,11 +218,8 @@ fn bad_input_is_named() {
             "../../x",
         ),
         (path("scalar.yaml", "just text\n"), "kind"),
-        (path("anchor.yaml", "a: &a [*a]\n"), "recursive"),
-        (
-            path("nul.yaml", "apiVersion: v1\nkind: Po\0d\n"),
-            "nul.yaml",
-        ),
+        (path("anchor.yaml", "a: &a [*a]\n"), "Recursive reference"),
+        (path("nul.yaml", "kind: Po\0d\n"), "unexpected character"),
         (
             path(
                 "nul.json",
@@ -230,10 +227,7 @@ fn bad_input_is_named() {
             ),
             "is not a name that Kubernetes accepts",
         ),
-        (
-            path("twice.json", r#"{"kind": "Pod", "kind": "Node"}"#),
-            "duplicate key `kind`",
-        ),
+        (path("twice.json", r#"{"a": 1, "a": 2}"#), "duplicate key"),
         (path("nan.json", r#"{"kind": NaN}"#), "no number"),
         (
             path(

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::{Error, Location};
+use serde_saphyr::{Error, Location, UserMessageFormatter};
 
 use crate::json::Exact;
 use crate::message::clean;
@@ -30,7 +30,7 @@ impl From<Error> for YamlError {
         let quoting = match problem.without_snippet() {
             Error::UnsupportedTag { .. } => "a tag that is not one of YAML's own",
             Error::NonFiniteFloat { .. } => "a number that is not finite",
-            _ => return Self(clean(&problem.to_string())),
+            _ => return Self(clean(&problem.render_with_formatter(&UserMessageFormatter))),
         };
         let place = problem.location().unwrap_or(Location::UNKNOWN);
         let (line, column) = (place.line(), place.column());
