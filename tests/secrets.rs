@@ -120,6 +120,7 @@ fn no_planted_value_is_in_any_output_file_or_guest() {
         ("token-told", 2),
         ("token-told-bare", 1),
         ("token-smuggled", 2),
+        ("token-escaped", 2),
     ] {
         for output in ["text", "json", "yaml"] {
             let user = User::new();
@@ -141,6 +142,10 @@ fn a_token_out_of_its_place_is_refused_by_name() {
         ("token-told", "carries a secret's token"),
         (
             "token-smuggled",
+            "carries a secret's token out of its place",
+        ),
+        (
+            "token-escaped",
             "carries a secret's token out of its place",
         ),
     ] {

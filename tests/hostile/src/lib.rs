@@ -15,7 +15,7 @@ pub struct Hostile;
 nks_fixer::export!(Hostile);
 
 /// Every value of the setting.
-pub const ATTACKS: [&str; 31] = [
+pub const ATTACKS: [&str; 32] = [
     "honest",
     "outside-path",
     "array-shift",
@@ -47,6 +47,7 @@ pub const ATTACKS: [&str; 31] = [
     "token-told",
     "token-told-bare",
     "token-smuggled",
+    "token-escaped",
 ];
 
 impl Fixer for Hostile {
@@ -91,6 +92,7 @@ fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
         "token-told" => tokens::told(input),
         "token-told-bare" => tokens::told_without_tokens(input),
         "token-smuggled" => tokens::smuggled(input),
+        "token-escaped" => tokens::escaped(input),
         other => return Err(["no such attack: ", other].concat()),
     })
 }

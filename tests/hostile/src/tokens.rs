@@ -71,3 +71,13 @@ pub(crate) fn smuggled(input: &Input) -> Outcome {
     let patch = Patch::default().add("/spec/template/spec/containers/0/image", seen);
     plans::of_target(0, &patch.into_json())
 }
+
+/// The same, spelled so that the patch's text does not hold what makes it a token.
+pub(crate) fn escaped(input: &Input) -> Outcome {
+    let seen = secret(input).map(|(_, object)| text(object));
+    let patch = Patch::default().add(
+        "/spec/template/spec/containers/0/image",
+        seen.unwrap_or_default(),
+    );
+    plans::of_target(0, &patch.into_json().replace("nks-secret-", "nks\\u002dsecret-"))
+}

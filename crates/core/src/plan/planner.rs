@@ -73,12 +73,13 @@ impl<'a> Planner<'a> {
         let after = if secret::is_secret(&object.value) {
             self.edited_secret(object, apply)?
         } else {
-            if token::mentions(ops) {
-                return Err(Problem::Token);
-            }
             without_empty_finalizers(apply(object.value.clone())?)
         };
         let edits = scope::edits(&object.value, &after);
+        // In the place of a value, a token is base64 by now.
+        if edits.iter().any(carries_token) {
+            return Err(Problem::Token);
+        }
         scope::check(&edits, &declared)?;
         finalizer::removed(&object.id, &object.value, &after)?;
         if secret::is_secret(&object.value) {
@@ -211,6 +212,22 @@ fn patched(object: &Object, after: Value, edits: Vec<Edit>, declared: Vec<Patter
         declared,
         managed_by: owner::manager(object),
     }
+}
+
+/// Whether an edit puts a token into an object. The patch's own text says little: it can spell a token in other ways.
+fn carries_token(edit: &Edit) -> bool {
+    fn holds(value: &Value) -> bool {
+        match value {
+            Value::String(text) => token::mentions(text),
+            Value::Array(entries) => entries.iter().any(holds),
+            Value::Object(map) => map
+                .iter()
+                .any(|(key, entry)| token::mentions(key) || holds(entry)),
+            _ => false,
+        }
+    }
+    edit.path.steps().iter().any(|step| token::mentions(step))
+        || edit.after.as_ref().is_some_and(holds)
 }
 
 /// The server stores no empty list of finalizers.
