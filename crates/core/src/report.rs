@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Manifest;
 use crate::message;
+use crate::pointer::Pointer;
 use crate::token;
 
 /// How bad a finding is.
@@ -234,6 +235,9 @@ pub enum ReportError {
     /// A token of a Secret in an argument or a field.
     #[error("message `{0}` carries a secret's token")]
     Token(String),
+    /// A finding's field that is no JSON pointer, or holds what no terminal may be given. It is printed as it is.
+    #[error("message `{0}` names a field that is no plain JSON pointer")]
+    Field(String),
     /// A step that needs itself or a later one.
     #[error("step {step} needs step {needs}, which does not come before it")]
     Order {
@@ -256,9 +260,7 @@ pub fn check(report: &Report, manifest: &Manifest, supplied: usize) -> Result<()
     }
     for finding in &report.findings {
         check_message(manifest, &finding.message, &finding.args)?;
-        if finding.field.as_deref().is_some_and(token::mentions) {
-            return Err(ReportError::Token(finding.message.clone()));
-        }
+        check_field(finding)?;
         finding
             .target
             .iter()
@@ -284,6 +286,17 @@ pub fn check(report: &Report, manifest: &Manifest, supplied: usize) -> Result<()
         }
     }
     Ok(())
+}
+
+fn check_field(finding: &Finding) -> Result<(), ReportError> {
+    let field = finding.field.as_deref().unwrap_or_default();
+    if token::mentions(field) {
+        Err(ReportError::Token(finding.message.clone()))
+    } else if Pointer::parse(field).is_err() || message::clean(field) != field {
+        Err(ReportError::Field(finding.message.clone()))
+    } else {
+        Ok(())
+    }
 }
 
 fn within(what: &'static str, index: u32, length: usize) -> Result<(), ReportError> {
@@ -372,3 +385,6 @@ pub fn select(report: &Report, keep: impl Fn(&Finding) -> bool) -> Report {
         steps: steps.into_values().map(|(_, step)| step).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;
