@@ -15,6 +15,7 @@ use crate::scope::{self, Edit, ScopeError};
 use crate::secret::{self, SecretError};
 
 mod planner;
+mod risk;
 
 /// What will be done, in order.
 #[derive(Clone, Debug, Default, PartialEq)]

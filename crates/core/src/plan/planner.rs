@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Expected, ObjectPatch, PlannedStep, Problem};
+use super::{Action, Expected, ObjectPatch, PlannedStep, Problem, risk};
 use crate::json;
 use crate::manifest::{Manifest, Secrets, Verb, WriteRule};
 use crate::object::{Object, ObjectId};
 use crate::pointer::{Pattern, Pointer, PointerError};
-use crate::report::{Change, Expectation, Risk, Step};
+use crate::report::{Change, Expectation, Step};
 use crate::scope::{self, Edit};
 use crate::{finalizer, kinds, owner, secret, token};
 
@@ -55,7 +55,7 @@ impl<'a> Planner<'a> {
         Ok(PlannedStep {
             message: self.manifest.spec.messages[&step.message].clone(),
             args: step.args.clone(),
-            risk: step.risk.max(floor(&action)),
+            risk: step.risk.max(risk::floor(&action)),
             action,
             needs: step.needs.iter().map(|&needs| needs as usize).collect(),
             wait: step.wait,
@@ -261,25 +261,4 @@ fn check_credentials(before: &Value, after: &Value, edits: &[Edit]) -> Result<()
         }
     }
     Ok(())
-}
-
-/// The least risk that the host believes: a changed pod template restarts pods, and what is taken from an object that
-/// is being deleted cannot be put back.
-fn floor(action: &Action) -> Risk {
-    let Action::Patch(patch) = action else {
-        return Risk::Safe;
-    };
-    if finalizer::is_final(&patch.before, &patch.after) {
-        return Risk::Destructive;
-    }
-    let restarts = patch.edits.iter().any(|edit| {
-        edit.path
-            .steps()
-            .starts_with(&["spec".into(), "template".into()])
-    });
-    if restarts {
-        Risk::Disruptive
-    } else {
-        Risk::Safe
-    }
 }
