@@ -301,3 +301,6 @@ pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeE
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -266,7 +266,6 @@ pub fn check(edits: &[Edit], declared: &[Pattern]) -> Result<(), ScopeError> {
 /// Refuses a declared path that could only ever reach what no fixer may change, or that takes in the whole object.
 pub fn check_declared(pattern: &Pattern) -> Result<(), ScopeError> {
     match pattern.steps() {
-        [] => Err(ScopeError::Immutable("the whole object".into())),
         [first] if first == "metadata" || first == "*" => {
             Err(ScopeError::Immutable(pattern.to_string()))
         }
@@ -285,6 +284,9 @@ fn names_finalizers(steps: &[String]) -> bool {
 
 /// Identity, owners, server-written fields, and finalizers where they are not declared.
 fn immutable(steps: &[String]) -> Option<String> {
+    if steps.is_empty() {
+        return Some("the whole object".into());
+    }
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let forbidden = match steps.as_slice() {
         ["apiVersion" | "kind" | "status", ..] | ["metadata"] => true,
