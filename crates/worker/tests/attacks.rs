@@ -17,6 +17,7 @@ use nks_sandbox::Sandbox;
 use component::{call, good, manifest};
 
 mod attacks {
+    mod broken;
     pub(super) mod bytes;
     pub(super) mod compile;
     pub(super) mod running;
@@ -167,6 +168,70 @@ fn no_state_is_carried_between_rounds() {
         let answer = sandbox.analyze(&call(bytes.clone(), round), Duration::from_secs(2));
         answer.unwrap().unwrap();
     }
+}
+
+/// Memory that one fixer took and gave back is empty when the next one takes it.
+#[test]
+fn no_page_is_handed_on_from_one_fixer_to_the_next() {
+    let take = "(drop (memory.grow (i32.const 100)))";
+    let end = "(i32.mul (memory.size) (i32.const 65536))";
+    let fill = format!(
+        "(memory.fill (global.get $heap) (i32.const 170) (i32.sub {end} (global.get $heap)))"
+    );
+    let look = format!(
+        "(local.set $i (i32.and (i32.add (global.get $heap) (i32.const 63)) (i32.const -64)))
+         (loop
+           (if (i64.ne (i64.load (local.get $i)) (i64.const 0)) (then unreachable))
+           (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 64))) {end})))"
+    );
+    let component = |parts: &[&str]| {
+        let answer = format!("(i32.const {})", component::ANSWER);
+        component::Core::analyze(&[take, &parts.concat(), &answer].concat())
+            .component(&manifest(Limits::default()))
+    };
+    let (one, other) = (component(&[&fill]), component(&[&look]));
+    let mut sandbox = start(None);
+    let mut ask = |component: &Vec<u8>| {
+        let answer = sandbox.analyze(&call(component.clone(), 0), Duration::from_secs(2));
+        answer.unwrap().map(|answer| answer.outcome)
+    };
+    for _ in 0..3 {
+        let nothing = Ok(Outcome::Done(Report::default()));
+        assert_eq!(ask(&one), nothing);
+        assert_eq!(ask(&other), nothing);
+    }
+    let seen = ask(&component(&[&fill, &look])).unwrap_err().to_string();
+    assert!(seen.contains("crashed: wasm trap"), "{seen}");
+}
+
+/// Turns as often as the bytes of its input, read as numbers, come to: what it was given differently would cost
+/// differently.
+#[test]
+fn the_same_call_has_the_same_answer_at_the_same_cost() {
+    let turns = "(local.set $i (i32.const 65536))
+        (loop
+          (global.set $sum (i32.add (global.get $sum) (i32.load8_u (local.get $i))))
+          (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (global.get $heap))))
+        (local.set $i (i32.and (global.get $sum) (i32.const 65535)))
+        (loop (br_if 0 (i32.gt_s (local.tee $i (i32.sub (local.get $i) (i32.const 1))) (i32.const 0))))";
+    let counter = component::Core {
+        fields: "(global $sum (mut i32) (i32.const 0))".into(),
+        analyze: format!("{turns} (i32.const {})", component::ANSWER),
+        ..component::Core::default()
+    };
+    let mut input = call(counter.component(&manifest(Limits::default())), 0);
+    let ask = |sandbox: &mut Sandbox, input: &_| {
+        let answer = sandbox.analyze(input, Duration::from_secs(2));
+        let answer = answer.unwrap().unwrap();
+        (answer.outcome, answer.fuel, answer.memory)
+    };
+    let mut sandbox = start(None);
+    let first = ask(&mut sandbox, &input);
+    assert_eq!(ask(&mut sandbox, &input), first);
+    assert_eq!(ask(&mut start(None), &input), first);
+
+    input.objects[7].json.push(' ');
+    assert_ne!(ask(&mut sandbox, &input).1, first.1, "it reads nothing");
 }
 
 #[test]

@@ -72,7 +72,28 @@ fn imports() -> Vec<Attack> {
             ),
             "it exports a:b/c",
         ),
+        attack(
+            "another type of function",
+            another_type(),
+            "failed to convert function to given type",
+        ),
     ]
+}
+
+/// The one export, by its name, with a function of another type.
+fn another_type() -> Vec<u8> {
+    let component = text(
+        "(component
+           (core module $m (func (export \"f\") (result i32) (i32.const 0)))
+           (core instance $i (instantiate $m))
+           (func $f (result u32) (canon lift (core func $i \"f\")))
+           (instance $x (export \"analyze\" (func $f)))
+           (export \"nks:fixer/analysis@1.0.0\" (instance $x)))",
+    );
+    with_section(
+        component,
+        &manifest(Limits::default()).to_section().unwrap(),
+    )
 }
 
 fn proposals() -> Vec<Attack> {
@@ -155,7 +176,19 @@ fn counts() -> Vec<Attack> {
         ..Core::default()
     };
     let usual = || manifest(Limits::default());
+    let long = |letter: char| {
+        format!(
+            "(export \"{}\" (func 0))",
+            letter.to_string().repeat(99_999)
+        )
+    };
+    let names: String = ('a'..='k').map(long).collect();
     vec![
+        attack(
+            "a megabyte of names",
+            module(&format!("(func) {names}")),
+            "bytes of types, names and tables, 1048576 are the most",
+        ),
         attack("10,000 memories", module(&"(memory 1)".repeat(10_000)), "10000 memories, 1 are the most"),
         attack("10,000 tables", module(&"(table 1 funcref)".repeat(10_000)), "10000 tables, 2 are the most"),
         attack("giant table", giant.component(&usual()), "1000000 table entries"),
