@@ -15,7 +15,7 @@ pub struct Hostile;
 nks_fixer::export!(Hostile);
 
 /// Every value of the setting.
-pub const ATTACKS: [&str; 32] = [
+pub const ATTACKS: [&str; 39] = [
     "honest",
     "outside-path",
     "array-shift",
@@ -48,6 +48,13 @@ pub const ATTACKS: [&str; 32] = [
     "token-told-bare",
     "token-smuggled",
     "token-escaped",
+    "image-beside",
+    "nan-literal",
+    "large-number",
+    "annotations",
+    "create-elsewhere",
+    "create-generated",
+    "owners",
 ];
 
 impl Fixer for Hostile {
@@ -93,6 +100,13 @@ fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
         "token-told-bare" => tokens::told_without_tokens(input),
         "token-smuggled" => tokens::smuggled(input),
         "token-escaped" => tokens::escaped(input),
+        "image-beside" => plans::image_beside(),
+        "nan-literal" => replaced("/spec/template/spec/containers/0/image", "NaN"),
+        "large-number" => replaced("/spec/template/spec/containers/0/image", "1e308"),
+        "annotations" => plans::annotations(),
+        "create-elsewhere" => plans::created(r#""name":"x","namespace":"kube-system""#),
+        "create-generated" => plans::created(r#""generateName":"x-""#),
+        "owners" => patched(r#"[{"op":"remove","path":"/metadata/ownerReferences"}]"#),
         other => return Err(["no such attack: ", other].concat()),
     })
 }

@@ -1,8 +1,8 @@
 //! Answers that no host may accept, and one that it must.
 
-use nks_fixer::{Finding, Image, Input, Outcome, Patch, Report, Risk, Step, escape};
+use nks_fixer::{Change, Finding, Image, Input, Outcome, Patch, Report, Risk, Step, escape};
 
-use crate::{done, step};
+use crate::step;
 
 /// A step with `ops` for the object `target`, and the finding that it claims to mend.
 pub(crate) fn of_target(target: u32, ops: &str) -> Outcome {
@@ -76,9 +76,42 @@ pub(crate) fn many_steps(count: usize) -> Outcome {
 /// reversed and invisible text, and a prompt that is none.
 pub(crate) fn control_characters() -> Outcome {
     let what = "\u{1b}[2J\u{1b}[31mred\u{1b}]52;c;ZXZpbA==\u{7}\rover\u{202e}txet\u{2066}\u{200b}\u{feff}\u{9b}1m\n[y/N] ";
-    done(
-        Finding::error("found")
-            .arg("what", what)
-            .arg("nobody-asked\u{1b}[0m", "x"),
+    let finding = Finding::error("found").arg("what", what);
+    Outcome::Done(Report {
+        findings: vec![finding.arg("nobody-asked\u{1b}[0m", "x")],
+        steps: vec![Step::new("mend", Change::Manual).arg("what", what)],
+    })
+}
+
+/// Another image beside the one that is mended. It is within what is declared, so a person has to see both.
+pub(crate) fn image_beside() -> Outcome {
+    let pointer = |index: &str| ["/spec/template/spec/containers/", index, "/image"].concat();
+    let patch = Patch::default()
+        .add(&pointer("0"), "example.com/first:new")
+        .add(&pointer("1"), "evil.example/second:old");
+    of_target(0, &patch.into_json())
+}
+
+/// The mended image, and an annotation that takes its confinement from it.
+pub(crate) fn annotations() -> Outcome {
+    of_target(
+        0,
+        r#"[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"example.com/first:new"},
+            {"op":"add","path":"/spec/template/metadata","value":{"annotations":
+              {"container.apparmor.security.beta.kubernetes.io/first":"unconfined"}}}]"#,
     )
+}
+
+/// A new object, with these fields in its metadata.
+pub(crate) fn created(metadata: &str) -> Outcome {
+    let object = [
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"#,
+        metadata,
+        "}}",
+    ];
+    let step = Step::new("mend", Change::Create(object.concat()));
+    Outcome::Done(Report {
+        findings: vec![Finding::error("found").on(0).arg("what", "it")],
+        steps: vec![step.arg("what", "it").mends(0)],
+    })
 }

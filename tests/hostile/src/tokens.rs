@@ -79,5 +79,10 @@ pub(crate) fn escaped(input: &Input) -> Outcome {
         "/spec/template/spec/containers/0/image",
         seen.unwrap_or_default(),
     );
-    plans::of_target(0, &patch.into_json().replace("nks-secret-", "nks\\u002dsecret-"))
+    plans::of_target(
+        0,
+        &patch
+            .into_json()
+            .replace("nks-secret-", "nks\\u002dsecret-"),
+    )
 }

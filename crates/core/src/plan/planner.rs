@@ -76,7 +76,7 @@ impl<'a> Planner<'a> {
             without_empty_finalizers(apply(object.value.clone())?)
         };
         let edits = scope::edits(&object.value, &after);
-        // In the place of a value, a token is base64 by now.
+        // The texts of a Secret are base64 again by now, which spells no token.
         if edits.iter().any(carries_token) {
             return Err(Problem::Token);
         }
