@@ -144,10 +144,7 @@ fn a_token_out_of_its_place_is_refused_by_name() {
             "token-smuggled",
             "carries a secret's token out of its place",
         ),
-        (
-            "token-escaped",
-            "carries a secret's token out of its place",
-        ),
+        ("token-escaped", "carries a secret's token out of its place"),
     ] {
         let ran = attack(&User::new(), name, &[]);
         expect(&ran, 2);
