@@ -82,7 +82,12 @@ mod tests {
             assert!(CATALOGUE.contains_key(id), "`{id}` is not in messages.json");
         }
         for (id, text) in CATALOGUE.iter() {
-            let used = id.starts_with("help") || source.contains(&format!("\"{id}\""));
+            let counted = id
+                .strip_prefix("count.")
+                .and_then(|id| id.split('.').next());
+            let counted =
+                counted.is_some_and(|things| source.contains(&format!("count(\"{things}\"")));
+            let used = id.starts_with("help") || counted || source.contains(&format!("\"{id}\""));
             assert!(used, "`{id}` is said nowhere");
             let names = |template: &str| {
                 let mut names: Vec<String> =

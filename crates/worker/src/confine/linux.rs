@@ -47,7 +47,7 @@ pub(super) fn close_inherited() {
     for number in open {
         // SAFETY: called first of all, when nothing in this process holds a descriptor of its own. The one that listed
         // the folder is closed already; closing it again is an error that the kernel reports and nobody needs.
-        unsafe { rustix::io::close(number) };
+        unsafe { libc::close(number) };
     }
 }
 
