@@ -50,15 +50,14 @@ type Key<'a> = (&'a str, &'a str, Option<&'a str>, Which);
 pub fn demand<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> BTreeSet<Fetch> {
     // Of each: whether all can do with metadata, and whether all can do without it.
     let mut wanted: BTreeMap<Key<'a>, (bool, bool)> = BTreeMap::new();
-    for rule in manifests
-        .into_iter()
-        .flat_map(|manifest| &manifest.spec.reads)
-        .filter(|rule| !is_by_query(rule))
-    {
-        for key in keys(rule) {
-            let (metadata_only, optional) = wanted.entry(key).or_insert((true, true));
-            *metadata_only &= asks_for_metadata(rule);
-            *optional &= rule.optional;
+    for manifest in manifests {
+        let rules = manifest.spec.reads.iter();
+        for rule in rules.filter(|rule| !is_by_query(rule)) {
+            for key in keys(rule) {
+                let (metadata_only, optional) = wanted.entry(key).or_insert((true, true));
+                *metadata_only &= asks_for_metadata(rule) && !is_changed(manifest, rule);
+                *optional &= rule.optional;
+            }
         }
     }
     let larger = |key: &Key<'a>| {
@@ -114,6 +113,12 @@ fn keys(rule: &ReadRule) -> impl Iterator<Item = Key<'_>> {
 /// Whether a rule reads only what a fixer asks for by name, once it has seen the rest.
 fn is_by_query(rule: &ReadRule) -> bool {
     rule.api_version == probe::API_VERSION && rule.kind == probe::CONTAINER_LOG
+}
+
+/// Whether a fixer may change what a rule reads: it has to be there whole then, to be held against what is stored.
+fn is_changed(manifest: &Manifest, rule: &ReadRule) -> bool {
+    let mut writes = manifest.spec.writes.iter();
+    writes.any(|write| write.api_version == rule.api_version && write.kind == rule.kind)
 }
 
 /// Whether a rule asks for metadata only. Its prefilter may need more.
@@ -309,6 +314,27 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}},
                 "spec": {"nodeName": "n", "containers": [{"name": "c", "env": [{"name": "TOKEN", "value": "***"}]}]}})
         );
+    }
+
+    #[test]
+    fn metadata_are_enough_where_nobody_asks_for_more_and_nothing_is_changed() {
+        let manifest = |reads: &str, writes: &str| {
+            let yaml = format!(
+                "{{apiVersion: fixer.nks/v1, kind: Fixer, metadata: {{name: a}}, spec: {{version: 1.0.0, about: {{title: {{en: a, ko: a}}, cause: {{en: a, ko: a}}}}, messages: {{}}, reads: [{reads}], writes: [{writes}]}}}}"
+            );
+            Manifest::from_yaml(&yaml).unwrap()
+        };
+        let labelled = "{apiVersion: v1, kind: ConfigMap, fields: [/metadata]}";
+        let whole = "{apiVersion: v1, kind: ConfigMap, namespaces: [a], fields: [/data]}";
+        let write = "{apiVersion: v1, kind: ConfigMap, verbs: [patch], paths: [/data], max: 1}";
+        let only = |manifests: &[Manifest]| {
+            let fetches = demand(manifests);
+            assert_eq!(fetches.len(), 1, "{fetches:?}");
+            fetches.iter().all(|fetch| fetch.metadata_only)
+        };
+        assert!(only(&[manifest(labelled, "")]));
+        assert!(!only(&[manifest(labelled, write)]));
+        assert!(!only(&[manifest(labelled, ""), manifest(whole, "")]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! itself, so that nothing is hidden for ever.
 
 use jiff::civil::Date;
+use nks_core::message::clean;
 use nks_core::output::{Found, Suppressed};
 use nks_core::report::Severity;
 use nks_core::yaml;
@@ -33,8 +34,8 @@ struct Suppression {
     object: Option<String>,
     namespace: Option<String>,
     reason: String,
-    /// The last day.
-    expires: Date,
+    /// The last day, as `2027-01-31`.
+    expires: String,
 }
 
 impl Suppressions {
@@ -46,23 +47,29 @@ impl Suppressions {
                 "it has to be of kind Suppressions, apiVersion {API_VERSION}"
             ));
         }
-        match file.items.iter().find(|one| one.reason.trim().is_empty()) {
-            Some(one) => Err(format!("a suppression of {} has no reason", one.fixer)),
-            None => Ok(file),
+        for one in &file.items {
+            if one.reason.trim().is_empty() {
+                return Err(format!(
+                    "a suppression of {} has no reason",
+                    clean(&one.fixer)
+                ));
+            }
+            one.last_day()?;
         }
+        Ok(file)
     }
 
     /// Marks what is suppressed on the day `today`, and adds a finding for each suppression that has expired.
     pub(super) fn apply(self, screen: &Screen, findings: &mut Vec<Found>, today: Date) {
         for one in self.items {
-            let expires = one.expires.to_string();
+            let expires = one.expires.clone();
             let what = one.to_string();
             let values = [
                 ("what", &*what),
                 ("reason", &*one.reason),
                 ("expires", &*expires),
             ];
-            if one.expires < today {
+            if one.last_day().is_ok_and(|last| last < today) {
                 findings.push(expired(screen.say("suppression-expired", &values)));
                 continue;
             }
@@ -82,6 +89,14 @@ impl Suppressions {
 }
 
 impl Suppression {
+    fn last_day(&self) -> Result<Date, String> {
+        let problem = |_| {
+            let (fixer, day) = (clean(&self.fixer), clean(&self.expires));
+            format!("a suppression of {fixer}: expires has to be a day as 2027-01-31, not {day}")
+        };
+        self.expires.parse().map_err(problem)
+    }
+
     fn is_about(&self, found: &Found) -> bool {
         let object = found.object.as_ref();
         let has = |wanted: &Option<String>, test: &dyn Fn(&str) -> bool| {
