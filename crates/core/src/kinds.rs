@@ -36,6 +36,18 @@ const TABLE: &[Resource] = &[
     of("apps/v1", "Deployment", "deployments", true),
     of("apps/v1", "ReplicaSet", "replicasets", true),
     of("apps/v1", "StatefulSet", "statefulsets", true),
+    of(
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        "apiservices",
+        false,
+    ),
+    of(
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        true,
+    ),
     of("batch/v1", "CronJob", "cronjobs", true),
     of("batch/v1", "Job", "jobs", true),
     of(
@@ -44,6 +56,32 @@ const TABLE: &[Resource] = &[
         "felixconfigurations",
         false,
     ),
+    of(
+        "flowcontrol.apiserver.k8s.io/v1",
+        "FlowSchema",
+        "flowschemas",
+        false,
+    ),
+    of(
+        "flowcontrol.apiserver.k8s.io/v1",
+        "PriorityLevelConfiguration",
+        "prioritylevelconfigurations",
+        false,
+    ),
+    of(
+        "flowcontrol.apiserver.k8s.io/v1beta2",
+        "FlowSchema",
+        "flowschemas",
+        false,
+    ),
+    of(
+        "flowcontrol.apiserver.k8s.io/v1beta2",
+        "PriorityLevelConfiguration",
+        "prioritylevelconfigurations",
+        false,
+    ),
+    of("networking.k8s.io/v1", "Ingress", "ingresses", true),
+    of("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", false),
     of(
         "operator.tigera.io/v1",
         "Installation",
@@ -76,7 +114,19 @@ const TABLE: &[Resource] = &[
         "rolebindings",
         true,
     ),
+    of(
+        "policy/v1beta1",
+        "PodSecurityPolicy",
+        "podsecuritypolicies",
+        false,
+    ),
     of("storage.k8s.io/v1", "CSIDriver", "csidrivers", false),
+    of(
+        "storage.k8s.io/v1",
+        "CSIStorageCapacity",
+        "csistoragecapacities",
+        true,
+    ),
     of("storage.k8s.io/v1", "StorageClass", "storageclasses", false),
     of(
         "storage.k8s.io/v1",
