@@ -8,11 +8,12 @@ use nks_fixer::{Finding, Input, Object, Report};
 use serde_json::Value;
 
 use crate::found::{Found, about};
+use crate::nodes;
 
 const CUSTOM_METRICS: &str = "custom.metrics.k8s.io";
 
-/// The minor version whose upgrade custom metrics break.
-const BROKEN_FROM: u32 = 26;
+/// The minor version whose worker nodes custom metrics keep from the next.
+const HELD_AT: u32 = 26;
 
 /// A finding about those that do not answer.
 pub(crate) fn check(input: &Input, report: &mut Report) {
@@ -24,9 +25,9 @@ pub(crate) fn check(input: &Input, report: &mut Report) {
     }
 }
 
-/// A finding about custom metrics, where the next upgrade is the one that they break.
+/// A finding about custom metrics, where the upgrade that they break is the next one or has begun.
 pub(crate) fn check_custom_metrics(input: &Input, minor: u32, report: &mut Report) {
-    if minor != BROKEN_FROM {
+    if minor != HELD_AT && !has_node_of(input, "1.26") {
         return;
     }
     let services: Vec<Found> = all(input)
@@ -45,6 +46,16 @@ pub(crate) fn check_custom_metrics(input: &Input, minor: u32, report: &mut Repor
         // Every cluster has APIServices, so these could not be read.
         report.finding(Finding::warning("custom-metrics-unknown"));
     }
+}
+
+/// Worker nodes come after the control plane, which may be at 1.27 already.
+fn has_node_of(input: &Input, version: &str) -> bool {
+    input
+        .objects
+        .iter()
+        .filter(|object| object.kind == "Node")
+        .filter_map(|node| node.text(nodes::KUBELET))
+        .any(|kubelet| nodes::same_minor(kubelet, version))
 }
 
 fn all(input: &Input) -> impl Iterator<Item = (u32, &Object)> {

@@ -24,10 +24,12 @@ pub(crate) fn check_network(input: &Input, minor: u32, report: &mut Report) {
     let calico_is_there = !named(|name| name == "calico-node").is_empty();
     let finding = if minor < LAST_WITH_FLANNEL {
         Finding::info("flannel-later")
-    } else if minor == LAST_WITH_FLANNEL && !calico_is_there {
+    } else if calico_is_there {
+        Finding::warning("flannel-left-over")
+    } else if minor == LAST_WITH_FLANNEL {
         Finding::error("flannel")
     } else {
-        // Left over from a change of the network, or in a version where it should not be.
+        // NKS has no such cluster, as far as is known.
         Finding::warning("flannel")
     };
     report.finding(about(finding, &flannel));

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::found::{Found, about, listed};
 
-const KUBELET: &str = "/status/nodeInfo/kubeletVersion";
+pub(crate) const KUBELET: &str = "/status/nodeInfo/kubeletVersion";
 
 /// Findings about versions, stopped nodes and cordoned nodes.
 pub(crate) fn check(input: &Input, report: &mut Report) {
@@ -48,7 +48,7 @@ fn check_versions(nodes: &[(u32, &Object)], version: &str, is_nks: bool, report:
             continue;
         };
         if numbers(kubelet) != numbers(version) {
-            another_minor |= minor(kubelet) != minor(version);
+            another_minor |= !same_minor(kubelet, version);
             found.push(Found::with(*index, node, kubelet));
         }
     }
@@ -87,10 +87,10 @@ pub(crate) fn numbers(version: &str) -> &str {
     version.split(['-', '+']).next().unwrap_or_default()
 }
 
-/// `1.29` of `v1.29.3`.
-fn minor(version: &str) -> &str {
-    let version = numbers(version);
-    version.rsplit_once('.').map_or(version, |(minor, _)| minor)
+/// Whether both are of one minor version: `v1.29.3` and `v1.29.6`.
+pub(crate) fn same_minor(one: &str, other: &str) -> bool {
+    let first_two = |version| numbers(version).split('.').take(2);
+    first_two(one).eq(first_two(other))
 }
 
 /// A stopped node no longer reports, and is `Unknown` after a while.
