@@ -73,6 +73,17 @@ impl Image {
             .map_or("", |(directory, _)| directory)
     }
 
+    /// The numbers that the tag begins with, after a `v`: 3, 28 and 2 of `v3.28.2-nks1`. Empty where it begins otherwise.
+    pub fn release(&self) -> Vec<u32> {
+        let tag = self.tag.as_deref().unwrap_or_default();
+        let tag = tag.strip_prefix('v').unwrap_or(tag);
+        let numbers = tag.split(['-', '+', '_']).next().unwrap_or_default();
+        numbers
+            .split('.')
+            .map_while(|number| number.parse().ok())
+            .collect()
+    }
+
     /// Whether both come from the same place: the same registry and the same path but for its last part.
     pub fn is_beside(&self, other: &Self) -> bool {
         self.host == other.host && self.directory() == other.directory()
@@ -145,6 +156,18 @@ mod tests {
         assert_eq!(Image::parse("r:5000/x").unwrap().tag, None);
         assert_eq!(Image::parse("r:5000/x").unwrap().directory(), "");
         assert_eq!(Image::parse("x:").unwrap().tag, None);
+    }
+
+    #[test]
+    fn a_release_is_read_as_far_as_it_goes() {
+        let release = |reference: &str| Image::parse(reference).unwrap().release();
+        assert_eq!(release("calico/node:v3.28.2-nks1"), [3, 28, 2]);
+        assert_eq!(release("calico/node:3.28-1"), [3, 28]);
+        assert_eq!(release("calico/node:v3.x"), [3]);
+        for nothing in ["latest", "master-v3.28", "v", "-1", "v-3.28", ""] {
+            let reference = ["calico/node:", nothing].concat();
+            assert_eq!(release(&reference), [] as [u32; 0], "{nothing}");
+        }
     }
 
     #[test]

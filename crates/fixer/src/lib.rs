@@ -7,7 +7,7 @@
 //! | For | see |
 //! |---|---|
 //! | what comes in | [`Input`], [`Object`], [`Context`] |
-//! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Owners`], [`Image`] |
+//! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Env`], [`Owners`], [`Image`] |
 //! | what goes out | [`Outcome`], [`Report`], [`Finding`], [`Step`], [`Patch`] |
 //!
 //! A whole fixer, with its unit test:
@@ -63,6 +63,7 @@
 //! Its crate has `crate-type = ["cdylib", "rlib"]`, and beside `src` a `fixer.yaml` that declares what it reads, writes
 //! and says.
 
+mod env;
 mod image;
 mod input;
 mod owner;
@@ -75,6 +76,7 @@ mod workload;
 #[doc(hidden)]
 pub mod world;
 
+pub use env::{Env, Said};
 pub use image::Image;
 pub use input::{Context, Input, Object};
 pub use owner::Owners;

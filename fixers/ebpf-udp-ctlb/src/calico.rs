@@ -1,10 +1,9 @@
 //! How Calico was installed, and what it is told: by the environment of `calico-node`, and by FelixConfigurations.
 
-use nks_fixer::{Container, Input, Object, Workload};
+use nks_fixer::{Container, Env, Input, Object, Said, Workload};
 use serde_json::Value;
 
 use crate::Setting;
-use crate::env::{Env, Said};
 use crate::naming;
 
 /// Felix's older setting, for TCP and UDP together.
@@ -186,7 +185,7 @@ impl<'a> Node<'a> {
             .containers()
             .into_iter()
             .find(|container| !container.init && container.name == "calico-node")?;
-        let env = Env::of(workload.object, &container);
+        let env = Env::ignoring_case(workload.object, &container);
         Some(Self {
             workload,
             container,

@@ -18,7 +18,7 @@ pub(crate) fn signs(input: &Input) -> Istio<'_> {
     }
     let installed: Vec<_> = input
         .indexed()
-        .filter(|(_, object)| injects(object) || is_control_plane(object))
+        .filter(|(_, object)| injects(object) || is_control_plane(object) || is_ambient(object))
         .collect();
     if installed.is_empty() {
         Istio::Absent
@@ -27,19 +27,27 @@ pub(crate) fn signs(input: &Input) -> Istio<'_> {
     }
 }
 
-/// A sidecar is an ordinary container, or an init container that goes on running.
+/// A sidecar is an ordinary container, or an init container that goes on running. No pod may be missed that `ebpf-istio`
+/// takes for one with a sidecar: that fixer sets the opposite.
 fn has_sidecar(pod: &Pod) -> bool {
+    let mut containers = pod.containers().into_iter();
     pod.label("security.istio.io/tlsMode").is_some()
-        && pod
-            .containers()
-            .iter()
-            .any(|container| container.name == "istio-proxy")
+        && (pod.annotation("sidecar.istio.io/status").is_some()
+            || containers.any(|container| container.name == "istio-proxy"))
 }
 
 fn injects(object: &Object) -> bool {
     object.kind == "Namespace"
         && (object.label("istio-injection") == Some("enabled")
             || object.label("istio.io/rev").is_some())
+}
+
+/// Ambient mode has no sidecars, but Calico names connect-time load balancing incompatible with it too.
+fn is_ambient(object: &Object) -> bool {
+    let is_ztunnel = object.kind == "DaemonSet" && object.name == "ztunnel";
+    is_ztunnel
+        || (object.kind == "Namespace"
+            && object.label("istio.io/dataplane-mode") == Some("ambient"))
 }
 
 fn is_control_plane(object: &Object) -> bool {

@@ -8,7 +8,6 @@
 //! |---|---|
 //! | Which workloads can suffer from it? | `affected.rs` |
 //! | How was Calico installed, is eBPF on, and what do the settings say now? | `calico.rs` |
-//! | What does the environment of `calico-node` say, and which patch sets a variable in it? | `env.rs` |
 //! | Does this version of Calico have the settings? | `version.rs` |
 //! | Is Istio there? It needs the opposite settings. | `istio.rs` |
 //! | What is to be said and done about it? | this file and `obstacle.rs` |
@@ -17,7 +16,6 @@
 
 mod affected;
 mod calico;
-mod env;
 mod istio;
 mod naming;
 mod obstacle;
@@ -35,6 +33,7 @@ pub struct EbpfUdpCtlb;
 nks_fixer::export!(EbpfUdpCtlb);
 
 /// A setting of Felix: the name of its environment variable, its field in a FelixConfiguration, and what to set.
+#[derive(Clone, Copy)]
 struct Setting {
     variable: &'static str,
     field: &'static str,
@@ -128,7 +127,8 @@ fn set_variables(context: &Context, node: &Node) -> Step {
         "balance-at-connect"
     };
     let target = node.workload.index;
-    let (patch, places) = node.env.set(&SETTINGS);
+    let variables = SETTINGS.map(|setting| (setting.variable, setting.value));
+    let (patch, places) = node.env.set(&variables);
     let mut step = Step::patch(message, target, patch)
         .arg("workload", naming::of(&node.workload))
         .risk(Risk::Disruptive)

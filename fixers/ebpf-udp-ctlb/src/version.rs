@@ -13,29 +13,16 @@ pub(crate) enum Version {
     Unknown,
 }
 
-/// The first release with `bpfConnectTimeLoadBalancing`.
-const FIRST: (u32, u32) = (3, 27);
-
 pub(crate) fn of(image: &str) -> Version {
-    let image = Image::parse(image);
     // Calico Enterprise, whose image is `cnx-node`, counts its releases in another way.
-    let tag = image
-        .filter(|image| !image.basename().ends_with("cnx-node"))
-        .and_then(|image| image.tag);
-    match tag {
-        Some(tag) => match release(&tag) {
-            Some(release) if release >= FIRST => Version::Enough,
-            Some(_) => Version::TooOld(tag),
-            None => Version::Unknown,
-        },
-        None => Version::Unknown,
+    let Some(image) = Image::parse(image).filter(|image| !image.basename().ends_with("cnx-node"))
+    else {
+        return Version::Unknown;
+    };
+    // `bpfConnectTimeLoadBalancing` came with v3.27. A tag such as `2024.5` is no release of Calico 3.
+    match image.release().as_slice() {
+        [3, minor, ..] if *minor >= 27 => Version::Enough,
+        [3, _, ..] => Version::TooOld(image.tag.unwrap_or_default()),
+        _ => Version::Unknown,
     }
-}
-
-/// (3, 28) for `v3.28.2-nks1`. A tag such as `2024.5` is no release of Calico 3.
-fn release(tag: &str) -> Option<(u32, u32)> {
-    let mut numbers = tag.strip_prefix('v').unwrap_or(tag).split(['.', '-']);
-    let major = numbers.next()?.parse().ok()?;
-    let minor = numbers.next()?.parse().ok()?;
-    (major == FIRST.0).then_some((major, minor))
 }
