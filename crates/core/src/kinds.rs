@@ -88,7 +88,26 @@ const TABLE: &[Resource] = &[
         "installations",
         false,
     ),
+    of(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        true,
+    ),
     of("coordination.k8s.io/v1", "Lease", "leases", true),
+    of(
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        "endpointslices",
+        true,
+    ),
+    of("networking.k8s.io/v1", "Ingress", "ingresses", true),
+    of(
+        "networking.k8s.io/v1",
+        "IngressClass",
+        "ingressclasses",
+        false,
+    ),
     of(
         "policy/v1",
         "PodDisruptionBudget",

@@ -1,0 +1,181 @@
+//! Pods that are never made, since the API server refuses them: quota, limits, admission webhooks, missing accounts.
+
+use std::collections::BTreeMap;
+
+use nks_fixer::{Object, Severity};
+
+use crate::event::Event;
+use crate::scene::{Scene, condition, condition_text, number};
+use crate::symptom::Symptom;
+use crate::words::{between, holds, quoted, shortened};
+
+/// Refusals that RBAC makes are told while they go on: so many seconds after the last.
+const RECENT: i64 = 900;
+
+/// Controllers try again at the latest after a thousand seconds: a refusal that is older was the last.
+const RETRIED: i64 = 1_200;
+
+/// Kinds whose controllers make pods.
+const MAKERS: [&str; 4] = ["ReplicaSet", "StatefulSet", "DaemonSet", "Job"];
+
+pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
+    let mut found = Vec::new();
+    for kind in MAKERS {
+        for (index, object) in scene.each(kind).filter(|(_, object)| lacks_pods(object)) {
+            let message = said(scene, object);
+            if let Some(message) = message {
+                let workload = scene.workload(index);
+                found.push(refusal(scene, workload, index, message));
+            }
+        }
+    }
+    found.extend(by_rbac(scene));
+    found
+}
+
+/// Whether it has fewer pods than it wants.
+fn lacks_pods(object: &Object) -> bool {
+    let count = |pointer: &str| number(&object.value, pointer).unwrap_or(0);
+    if object.is_being_deleted() {
+        return false;
+    }
+    match object.kind.as_str() {
+        "DaemonSet" => {
+            count("/status/currentNumberScheduled") < count("/status/desiredNumberScheduled")
+        }
+        "Job" => {
+            let ended = |kind| condition(object, kind) == "True";
+            let suspended = object.value.pointer("/spec/suspend") == Some(&true.into());
+            count("/status/active") == 0 && !ended("Complete") && !ended("Failed") && !suspended
+        }
+        _ => {
+            let wanted = number(&object.value, "/spec/replicas").unwrap_or(1);
+            count("/status/replicas") < wanted
+        }
+    }
+}
+
+/// Why the last pod could not be made: the ReplicaSet's own condition, or else the last event.
+fn said<'a>(scene: &'a Scene, object: &'a Object) -> Option<&'a str> {
+    if condition(object, "ReplicaFailure") == "True" {
+        return Some(condition_text(object, "ReplicaFailure", "message"));
+    }
+    let now = scene.input.context.now_unix;
+    let mut events = scene.events.about(object);
+    events
+        .find(|event| event.reason == "FailedCreate" && now - event.seen < RETRIED)
+        .map(|event| event.message)
+}
+
+fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
+    let namespace = scene.object(maker).map_or("", |object| &*object.namespace);
+    let found = |id, key: &str| {
+        let mut found = Symptom::new(id, workload).key([namespace, "/", key].concat());
+        found.workloads.insert(workload);
+        if maker != workload {
+            found.related.insert(maker);
+        }
+        found.arg("namespace", namespace)
+    };
+    if let Some(quota) = between(message, "exceeded quota: ", ",") {
+        let part = |start, end| between(message, start, end).unwrap_or_default();
+        let limited = message
+            .split_once(", limited: ")
+            .map_or("", |(_, limited)| limited);
+        return found("quota-exceeded", quota)
+            .arg("quota", quota)
+            .arg("requested", part("requested: ", ", used:"))
+            .arg("used", part("used: ", ", limited:"))
+            .arg("limited", limited);
+    }
+    if let Some(quota) = between(message, "failed quota: ", ":") {
+        let fields = message
+            .split_once("must specify ")
+            .map_or("", |(_, fields)| fields);
+        return found("quota-needs-values", quota)
+            .arg("quota", quota)
+            .arg("fields", shortened(fields));
+    }
+    if let Some((_, rest)) = message.split_once("violates PodSecurity ") {
+        let level = rest.split('"').nth(1).unwrap_or_default();
+        let reason = rest.split_once("\": ").map_or(rest, |(_, reason)| reason);
+        return found("pod-security-refused", &workload.to_string())
+            .arg("level", level)
+            .arg("reason", shortened(reason));
+    }
+    if let Some(webhook) = quoted(message, "failed calling webhook ") {
+        let reason = crate::words::last_cause(message);
+        return found("webhook-unreachable", webhook)
+            .key(webhook)
+            .arg("webhook", webhook)
+            .arg("reason", reason);
+    }
+    if let Some(webhook) = quoted(message, "admission webhook ") {
+        let reason = message
+            .split_once("denied the request")
+            .map_or(message, |(_, reason)| reason);
+        let reason = shortened(reason.trim_start_matches(": "));
+        return found("webhook-refused", &[webhook, &reason].concat())
+            .arg("webhook", webhook)
+            .arg("reason", reason);
+    }
+    if let Some(account) =
+        quoted(message, "serviceaccount ").filter(|_| message.contains("not found"))
+    {
+        return found("service-account-missing", account).arg("account", account);
+    }
+    let own = workload.to_string();
+    let limits = [" usage per ", "limit to request ratio per "];
+    let reason = message
+        .split_once("is forbidden: ")
+        .map_or(message, |(_, reason)| reason);
+    let id = if holds(message, &limits) {
+        "limit-range-refused"
+    } else {
+        "create-refused"
+    };
+    found(id, &own).arg("reason", shortened(reason))
+}
+
+/// `… is forbidden: User "system:serviceaccount:a:b" cannot list resource "pods" in API group "" …` in any event, one
+/// finding for each user and right.
+fn by_rbac(scene: &Scene) -> Vec<Symptom> {
+    let now = scene.input.context.now_unix;
+    let mut latest: BTreeMap<String, (Event, &str, String)> = BTreeMap::new();
+    for event in scene.events.all() {
+        let Some((_, refused)) = event.message.split_once("is forbidden: User ") else {
+            continue;
+        };
+        let (Some(user), Some((_, rest))) =
+            (refused.split('"').nth(1), refused.split_once(" cannot "))
+        else {
+            continue;
+        };
+        if now - event.seen < RECENT {
+            let right = shortened(rest.split(['\n', ';']).next().unwrap_or(rest));
+            latest
+                .entry([user, " ", &right].concat())
+                .or_insert((event, user, right));
+        }
+    }
+    let found = latest.into_iter().map(|(key, (event, user, right))| {
+        let target = about(scene, event).unwrap_or(event.index);
+        let found = Symptom::new("rbac-refused", target)
+            .key(key)
+            .severity(Severity::Error);
+        found.arg("user", user).arg("right", right)
+    });
+    found.collect()
+}
+
+/// What the event is about, where that was supplied.
+fn about(scene: &Scene, event: Event) -> Option<u32> {
+    let object = scene.object(event.index)?;
+    let text = |pointer: &str| object.text(pointer).unwrap_or_default();
+    let (index, _) = scene.find(
+        text("/involvedObject/kind"),
+        text("/involvedObject/namespace"),
+        text("/involvedObject/name"),
+    )?;
+    Some(scene.workload(index))
+}
