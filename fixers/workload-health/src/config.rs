@@ -1,7 +1,7 @@
 //! ConfigMaps and Secrets, and keys of them, that are named and not there; and other reasons why a container cannot be
 //! made.
 
-use nks_fixer::{Object, Pod};
+use nks_fixer::{Object, Pod, Severity};
 use serde_json::Value;
 
 use crate::scene::{Scene, list, text};
@@ -70,7 +70,7 @@ fn missing(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
         if let Some(name) = quoted(message, kind)
             && message.contains("\" not found")
         {
-            return Some(whole(scene, pod, id, name));
+            return Some(of_namespace(scene, pod, id, name));
         }
     }
     // couldn't find key password in Secret shop/db
@@ -101,19 +101,23 @@ fn missing(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
     None
 }
 
-fn whole(scene: &Scene, pod: &Pod, id: &'static str, name: &str) -> Symptom {
-    Symptom::of_pod(scene, id, pod.index)
-        .key([&pod.namespace, "/", name].concat())
-        .arg("name", name)
-        .arg("namespace", &*pod.namespace)
+fn key_of(scene: &Scene, pod: &Pod, id: &'static str, (key, name): (&str, &str)) -> Symptom {
+    of_namespace(scene, pod, id, name).list("keys", key)
 }
 
-fn key_of(scene: &Scene, pod: &Pod, id: &'static str, (key, name): (&str, &str)) -> Symptom {
+/// Folded by what is missing. While a pod is starting, who makes it may be at work, so that is no error yet.
+fn of_namespace(scene: &Scene, pod: &Pod, id: &'static str, name: &str) -> Symptom {
+    let starting = scene.is_starting(pod);
+    let severity = if starting {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
     Symptom::of_pod(scene, id, pod.index)
+        .severity(severity)
         .key([&pod.namespace, "/", name].concat())
         .arg("name", name)
         .arg("namespace", &*pod.namespace)
-        .list("keys", key)
 }
 
 /// The name of the ConfigMap or Secret that a volume takes the key from.

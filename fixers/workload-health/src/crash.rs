@@ -27,6 +27,10 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
     if matches!(ended.reason, "StartError" | "ContainerCannotRun") {
         return Some(cannot_start(scene, pod, status, ended.message));
     }
+    // What it waits for may still be starting too.
+    if scene.is_starting(pod) && status.restarts < 3 {
+        return None;
+    }
     // A container that its probe stops ends by SIGKILL, by SIGTERM, or in order; any other code is its own.
     if matches!(ended.exit_code, 0 | 137 | 143)
         && let Some(found) = probe::liveness(scene, pod, status)
@@ -56,7 +60,7 @@ fn last_end<'a>(scene: &Scene, pod: &Pod, status: &Status<'a>) -> Option<Termina
     let restarts = text(&pod.value, "/spec/restartPolicy") != "Never";
     if let Some(ended) = status.ended {
         let failed = ended.exit_code != 0 || ended.reason == "OOMKilled";
-        return (failed && restarts && status.restarts > 0).then_some(ended);
+        return (failed && restarts && status.restarts > 1).then_some(ended);
     }
     let ended = status.ended_before?;
     let again = status.running_since.is_some() && !status.ready && status.restarts > 1;
@@ -65,11 +69,10 @@ fn last_end<'a>(scene: &Scene, pod: &Pod, status: &Status<'a>) -> Option<Termina
 
 /// Folded by workload and container: one pod may have two containers that crash, each for its own reason.
 pub(crate) fn of_container(scene: &Scene, id: &'static str, pod: &Pod, status: &Status) -> Symptom {
-    let workload = scene.workload(pod.index).to_string();
     Symptom::of_pod(scene, id, pod.index)
-        .key([&workload, "/", status.name].concat())
+        .key([&scene.family(pod.index), "/", status.name].concat())
         .arg("container", status.name)
-        .arg("restarts", status.restarts.to_string())
+        .restarts(status.restarts)
 }
 
 fn out_of_memory(scene: &Scene, pod: &Pod, status: &Status) -> Symptom {

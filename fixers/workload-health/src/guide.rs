@@ -5,7 +5,7 @@ use nks_fixer::Pod;
 
 use crate::scene::Scene;
 use crate::symptom::Symptom;
-use crate::words::{holds, quoted, shortened};
+use crate::words::{holds, quoted, sentence, shortened};
 
 /// Seconds after which BIRD is past the moment in which no peer is connected yet.
 const SETTLED: i64 = 300;
@@ -44,7 +44,11 @@ fn pause_image(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
 }
 
 fn kmem(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
-    let group = message.contains("cgroup") && message.contains("cannot allocate memory");
+    let group = message.contains("/cgroup/memory/")
+        && holds(
+            message,
+            &["cannot allocate memory", "no space left on device"],
+        );
     group.then(|| Symptom::of_pod(scene, "guide-kmem", pod.index).key(""))
 }
 
@@ -57,7 +61,7 @@ fn bird(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
     let peers = said
         .split_once("not established with ")
         .map_or("", |(_, peers)| peers);
-    let mut found = Symptom::of_pod(scene, "guide-bird", pod.index).arg("said", shortened(said));
+    let mut found = Symptom::of_pod(scene, "guide-bird", pod.index).arg("said", sentence(said));
     for peer in peers
         .split([',', ' ', '\n'])
         .filter(|peer| peer.contains(['.', ':']))

@@ -4,7 +4,7 @@ use nks_fixer::{Object, Severity};
 
 use crate::scene::{Scene, condition, condition_text};
 use crate::symptom::Symptom;
-use crate::words::shortened;
+use crate::words::sentence;
 
 /// A Job that failed longer ago is history: a day, in seconds.
 const RECENT: i64 = 86_400;
@@ -18,7 +18,7 @@ pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
                 .key(index.to_string())
                 .arg("job", scene.name(index))
                 .arg("reason", condition_text(job, "Failed", "reason"))
-                .arg("said", shortened(condition_text(job, "Failed", "message")));
+                .arg("said", sentence(condition_text(job, "Failed", "message")));
             let pods = scene.pods.iter();
             found.related = pods
                 .filter(|pod| scene.owners.controller(pod) == Some(index))

@@ -7,7 +7,7 @@ use nks_fixer::{Object, Severity};
 
 use crate::scene::{JOINING, Scene, condition, condition_text};
 use crate::symptom::Symptom;
-use crate::words::shortened;
+use crate::words::sentence;
 
 pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
     let mut found = Vec::new();
@@ -36,7 +36,7 @@ fn not_ready(scene: &Scene, index: u32, node: &Object) -> Option<Symptom> {
         return None;
     }
     let reason = condition_text(node, "Ready", "reason");
-    let message = shortened(condition_text(node, "Ready", "message"));
+    let message = sentence(condition_text(node, "Ready", "message"));
     let id = match condition(node, "Ready") {
         "False" => "node-not-ready",
         _ => "node-silent",
@@ -56,10 +56,10 @@ fn pods_on(scene: &Scene, node: &Object) -> BTreeSet<u32> {
         .collect()
 }
 
-/// The pods that a node turned out because it ran short; `DiskPressure` is the guide's first section.
+/// What a node runs short of; a disk is the guide's first section. The pods that it evicts add themselves.
 fn pressures(scene: &Scene, index: u32, node: &Object) -> Vec<Symptom> {
     let under = |kind| condition(node, kind) == "True";
-    let said = |kind| shortened(condition_text(node, kind, "message"));
+    let said = |kind| sentence(condition_text(node, kind, "message"));
     let mut found = Vec::new();
     if under("DiskPressure") {
         found.push(of_node("guide-disk-pressure", index, node).arg("said", said("DiskPressure")));
@@ -69,7 +69,7 @@ fn pressures(scene: &Scene, index: u32, node: &Object) -> Vec<Symptom> {
             && scene.input.context.now_unix - event.seen < 3_600
     }) {
         let filling = of_node("guide-disk-filling", index, node).severity(Severity::Warning);
-        found.push(filling.arg("said", shortened(event.message)));
+        found.push(filling.arg("said", sentence(event.message)));
     }
     for (kind, id) in [
         ("MemoryPressure", "node-memory-pressure"),
@@ -79,14 +79,6 @@ fn pressures(scene: &Scene, index: u32, node: &Object) -> Vec<Symptom> {
             let pressure = of_node(id, index, node).severity(Severity::Warning);
             found.push(pressure.arg("said", said(kind)));
         }
-    }
-    for symptom in &mut found {
-        let evicted = |index: &u32| {
-            scene
-                .object(*index)
-                .is_some_and(|pod| pod.text("/status/reason") == Some("Evicted"))
-        };
-        symptom.related = pods_on(scene, node).into_iter().filter(evicted).collect();
     }
     found
 }

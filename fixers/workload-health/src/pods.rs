@@ -2,7 +2,7 @@
 
 use nks_fixer::{Pod, Severity};
 
-use crate::scene::{Scene, text};
+use crate::scene::{Scene, condition, condition_text, text};
 use crate::symptom::Symptom;
 use crate::words::{between, shortened};
 use crate::{claim, config, crash, guide, probe, pull, scheduling, status};
@@ -61,30 +61,26 @@ fn waiting_for_node(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     claim::symptom(scene, pod).or_else(|| scheduling::symptom(scene, pod, message))
 }
 
-/// A pod that its node has turned out. It stays as it is for ever, so only the event tells whether that was lately.
+/// A pod that was evicted. It stays as it is for ever, so only the event tells whether that was lately.
 fn evicted(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let mut events = scene.events.about(pod.object);
     events.find(|event| event.reason == "Evicted")?;
-    let node = pod.node_name().unwrap_or_default();
     let said = text(&pod.value, "/status/message");
-    let of_node = between(said, "low on resource: ", ".");
     let found = |id| Symptom::of_pod(scene, id, pod.index).severity(Severity::Warning);
-    let Some(resource) = of_node else {
+    let Some(resource) = between(said, "low on resource: ", ".") else {
         return Some(found("pod-evicted").arg("reason", shortened(said)));
     };
-    let id = if resource == "ephemeral-storage" {
-        "guide-evicted-disk"
-    } else {
-        "node-evicts"
+    let (index, node) = scene.find("Node", "", pod.node_name()?)?;
+    let under = |kind| condition(node, kind) == "True";
+    // While the node is under pressure, the pod belongs to what is told of the node.
+    let id = match resource {
+        "ephemeral-storage" | "inodes" if under("DiskPressure") => "guide-disk-pressure",
+        "ephemeral-storage" | "inodes" => "guide-evicted-disk",
+        "memory" if under("MemoryPressure") => "node-memory-pressure",
+        _ => "node-evicts",
     };
-    let found = found(id)
-        .key(node)
-        .arg("node", node)
-        .arg("resource", resource);
-    let (index, node) = scene.find("Node", "", node)?;
-    // Then the node's own finding names this pod.
-    let told = crate::scene::condition(node, "DiskPressure") == "True";
-    (!told).then(|| found.on(index))
+    let found = found(id).key(&*node.name).on(index);
+    Some(found.arg("node", &*node.name).arg("resource", resource))
 }
 
 /// A pod that is not Ready for long, and of which neither status nor events say why.
@@ -93,8 +89,7 @@ fn unexplained(scene: &Scene, pod: &Pod) -> Option<Symptom> {
         return None;
     }
     let phase = pod.phase();
-    let gated =
-        crate::scene::condition_text(pod.object, "PodScheduled", "reason") == "SchedulingGated";
+    let gated = condition_text(pod.object, "PodScheduled", "reason") == "SchedulingGated";
     if gated {
         return None;
     }

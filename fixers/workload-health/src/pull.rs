@@ -5,7 +5,7 @@ use nks_fixer::{Image, Pod};
 use crate::scene::{Scene, list};
 use crate::status::Status;
 use crate::symptom::Symptom;
-use crate::words::{holds, last_cause};
+use crate::words::{between, holds, last_cause};
 
 /// What stands between a node and an image.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,14 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
     if passing && scene.is_starting(pod) {
         return None;
     }
+    let refused = matches!(obstacle, Obstacle::Denied | Obstacle::Unauthorised);
+    if let Some(secret) = missing_secret(scene, pod).filter(|_| refused) {
+        let found = symptom(
+            "pull-secret-missing",
+            &[&pod.namespace, "/", secret].concat(),
+        );
+        return Some(found.arg("name", secret).arg("namespace", &*pod.namespace));
+    }
     let host = Image::parse(image).map_or_else(String::new, |image| image.host);
     let found = match obstacle {
         Obstacle::RateLimit => symptom("image-rate-limited", &host),
@@ -107,6 +115,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
         }
         Obstacle::Unauthorised => symptom("image-unauthorised", &host),
         Obstacle::Unreachable => symptom("registry-unreachable", &host),
+        Obstacle::Unknown if cause.is_empty() => symptom("image-unpullable-unknown", image),
         Obstacle::Unknown => symptom("image-unpullable", image),
     };
     let reason = if cause.is_empty() {
@@ -115,6 +124,14 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
         short(cause)
     };
     Some(found.arg("registry", host).arg("reason", reason))
+}
+
+/// The pull Secret that the kubelet did not find: `Unable to retrieve some image pull secrets (login); attempting …`.
+fn missing_secret<'a>(scene: &'a Scene, pod: &'a Pod) -> Option<&'a str> {
+    let mut events = scene.events.about(pod.object);
+    let event = events.find(|event| event.reason == "FailedToRetrieveImagePullSecret")?;
+    let names = between(event.message, "image pull secrets (", ")")?;
+    names.split(',').next()
 }
 
 /// The kubelet's back-off hides the cause, which newer kubelets repeat behind it; else the event before it tells.

@@ -32,7 +32,10 @@ impl<'a> Scene<'a> {
         for (index, object) in input.indexed() {
             by_name.insert((&*object.kind, &*object.namespace, &*object.name), index);
         }
-        let lost = |object: &&Object| object.kind == "Node" && condition(object, "Ready") != "True";
+        // A Node that says nothing of it may be new, or was not read whole.
+        let lost = |object: &&Object| {
+            object.kind == "Node" && !matches!(condition(object, "Ready"), "True" | "")
+        };
         Self {
             input,
             owners: Owners::of(input),
@@ -100,6 +103,40 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What pods of one workload have in common: the workload, or an owner that is not read, such as an operator's
+    /// resource.
+    pub(crate) fn family(&self, pod: u32) -> String {
+        let workload = self.workload(pod);
+        let owner = self.unread_owner(workload).map(|owner| text(owner, "/uid"));
+        owner.map_or_else(|| workload.to_string(), str::to_owned)
+    }
+
+    /// The reference to the owner of an object, where that was not supplied.
+    fn unread_owner(&self, index: u32) -> Option<&'a Value> {
+        let object = self.object(index)?;
+        let is_read = self.owners.controller(object).is_some();
+        object.controller().filter(|_| !is_read)
+    }
+
+    /// The name of a workload, or of its owner, which is what a person knows.
+    pub(crate) fn workload_name(&self, index: u32) -> String {
+        let (Some(owner), Some(object)) = (self.unread_owner(index), self.object(index)) else {
+            return self.name(index);
+        };
+        let kind = text(owner, "/kind").to_ascii_lowercase();
+        let group = text(owner, "/apiVersion").split_once('/');
+        let group = group.map_or(String::new(), |(group, _)| [".", group].concat());
+        [
+            &kind,
+            &*group,
+            "/",
+            text(owner, "/name"),
+            " -n ",
+            &object.namespace,
+        ]
+        .concat()
+    }
+
     /// The object's name as a person would hand it to kubectl.
     pub(crate) fn name(&self, index: u32) -> String {
         let Some(object) = self.object(index) else {
@@ -114,10 +151,11 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The same rule as the host's prefilter, so that the answer does not depend on it.
+/// The rule of the host's prefilter, so that the answer does not depend on it.
 fn is_unhealthy(pod: &Pod) -> bool {
     match pod.phase() {
-        "Succeeded" => false,
+        // Without a phase its status was not read.
+        "Succeeded" | "" => false,
         "Running" => condition(pod.object, "Ready") != "True",
         _ => true,
     }

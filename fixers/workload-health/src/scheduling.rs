@@ -83,7 +83,10 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom
         let found = Symptom::of_pod(scene, "unschedulable-other", pod.index);
         return Some(found.arg("causes", crate::words::shortened(message)));
     };
-    let cause = verdict.dominant();
+    let daemon = scene
+        .object(workload)
+        .is_some_and(|owner| owner.kind == "DaemonSet");
+    let cause = verdict.dominant(daemon);
     let id = match cause {
         Cause::VolumeZone => "unschedulable-volume-zone",
         Cause::Selector => "unschedulable-selector",
@@ -105,7 +108,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom
     let key = match cause {
         _ if of_cluster => String::new(),
         Cause::Resources => verdict.lacking().join(","),
-        _ => workload.to_string(),
+        _ => scene.family(pod.index),
     };
     let mut found = Symptom::of_pod(scene, id, pod.index)
         .key(key)
@@ -153,15 +156,19 @@ fn cause(words: &str) -> Cause {
 }
 
 impl Verdict<'_> {
-    /// What stands against the most nodes. That ordinary pods stay off control planes is as it should be, and told only
-    /// where there is nothing else.
-    pub(crate) fn dominant(&self) -> Cause {
-        let others = self
-            .causes
-            .iter()
-            .filter(|(_, cause)| *cause != Cause::ControlPlane);
+    /// What stands against the most nodes. That ordinary pods stay off control planes is as it should be, and so is that
+    /// a pod of a DaemonSet fits no node but its own: both are told only where there is nothing else.
+    pub(crate) fn dominant(&self, daemon: bool) -> Cause {
+        let by_design =
+            |cause: Cause| cause == Cause::ControlPlane || (daemon && cause == Cause::Selector);
+        let others = self.causes.iter().filter(|(_, cause)| !by_design(*cause));
         let most = others.min_by_key(|(count, cause)| (u32::MAX - count, *cause));
-        most.map_or(Cause::ControlPlane, |(_, cause)| *cause)
+        let rest = || {
+            self.causes
+                .first()
+                .map_or(Cause::Other, |(_, cause)| *cause)
+        };
+        most.map_or_else(rest, |(_, cause)| *cause)
     }
 
     /// The resources that nodes have too little of.

@@ -89,7 +89,13 @@ fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -
             .arg("selector", written(service))
     };
     if some_pod && !named.is_empty() {
-        return Some(found("service-port-missing").arg("ports", named.join(", ")));
+        let missing = found("service-port-missing").arg("ports", named.join(", "));
+        let partly = !offered.is_empty();
+        return Some(if partly {
+            missing.severity(Severity::Warning)
+        } else {
+            missing
+        });
     }
     // Pods that have no address yet are in no slice, and pods that cannot be made have a finding of their own.
     if some_pod || selected.pod || selected.wanted {
@@ -109,6 +115,10 @@ fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -
             let mut found = found("service-selects-nothing-like").arg("workload", scene.name(like));
             found.related.insert(like);
             found.arg("labels", labels_as_written(scene, like))
+        }
+        // Pods that no workload here has made may be selected and lack the names.
+        None if named.len() == absent.len() => {
+            found("service-leads-nowhere").arg("ports", named.join(", "))
         }
         None => found("service-selects-nothing"),
     })

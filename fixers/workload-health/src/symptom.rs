@@ -26,6 +26,8 @@ pub(crate) struct Symptom {
     pub(crate) args: Vec<(&'static str, String)>,
     /// Values of which every symptom's are told.
     pub(crate) lists: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The most restarts of a container.
+    pub(crate) restarts: Option<i64>,
     /// The container whose log may tell more, with its pod's index.
     pub(crate) log: Option<(u32, String)>,
 }
@@ -42,6 +44,7 @@ impl Symptom {
             workloads: BTreeSet::new(),
             args: Vec::new(),
             lists: BTreeMap::new(),
+            restarts: None,
             log: None,
         }
     }
@@ -49,7 +52,7 @@ impl Symptom {
     /// What a pod shows, whose workload is what has to change. Folded by workload, unless [`Symptom::key`] says more.
     pub(crate) fn of_pod(scene: &Scene, message: &'static str, pod: u32) -> Self {
         let workload = scene.workload(pod);
-        let symptom = Self::new(message, workload).key(workload.to_string());
+        let symptom = Self::new(message, workload).key(scene.family(pod));
         symptom.shown_by(scene, pod)
     }
 
@@ -91,6 +94,11 @@ impl Symptom {
         self
     }
 
+    pub(crate) fn restarts(mut self, restarts: i64) -> Self {
+        self.restarts = Some(restarts);
+        self
+    }
+
     pub(crate) fn log(mut self, pod: u32, container: &str) -> Self {
         self.log = Some((pod, container.to_owned()));
         self
@@ -98,6 +106,7 @@ impl Symptom {
 
     fn absorb(&mut self, other: Self) {
         self.severity = self.severity.max(other.severity);
+        self.restarts = self.restarts.max(other.restarts);
         self.related.extend(other.related);
         self.workloads.extend(other.workloads);
         for (name, values) in other.lists {
@@ -145,6 +154,7 @@ pub(crate) fn finding(scene: &Scene, symptom: Symptom) -> Finding {
         workloads,
         args,
         lists,
+        restarts,
         ..
     } = symptom;
     let is_pod = |index: &&u32| scene.object(**index).is_some_and(|one| one.kind == "Pod");
@@ -158,11 +168,17 @@ pub(crate) fn finding(scene: &Scene, symptom: Symptom) -> Finding {
     for (name, value) in args {
         finding = finding.arg(name, value);
     }
+    if let Some(restarts) = restarts {
+        finding = finding.arg("restarts", restarts.to_string());
+    }
     for (name, values) in &lists {
         finding = finding.arg(name, joined(values));
     }
     if !workloads.is_empty() {
-        let names = workloads.iter().map(|&one| scene.name(one)).collect();
+        let names = workloads
+            .iter()
+            .map(|&one| scene.workload_name(one))
+            .collect();
         finding = finding.arg("workloads", joined(&names));
     }
     finding.args.push(Arg {

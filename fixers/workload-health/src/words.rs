@@ -44,6 +44,15 @@ pub(crate) fn shortened(text: &str) -> String {
     line
 }
 
+/// `text` shortened and with a full stop, to stand before another sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut sentence = shortened(text);
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// The last link of a chain of causes: `c` of `a: b: c`, but with an address's port left whole.
 pub(crate) fn last_cause(text: &str) -> String {
     let text = text.trim().trim_end_matches(": unknown");
