@@ -114,6 +114,8 @@ fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -
         Some(like) => {
             let mut found = found("service-selects-nothing-like").arg("workload", scene.name(like));
             found.related.insert(like);
+            // Of one name, and yet apart: what was meant is plain.
+            let found = found.severity(Severity::Error);
             found.arg("labels", labels_as_written(scene, like))
         }
         // Pods that no workload here has made may be selected and lack the names.
