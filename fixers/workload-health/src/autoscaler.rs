@@ -25,10 +25,10 @@ fn symptom(scene: &Scene, index: u32, autoscaler: &Object) -> Option<Symptom> {
     let name = text(&autoscaler.value, "/spec/scaleTargetRef/name");
     let aim = [kind, "/", name].concat();
     let found = |id: &'static str| {
-        let found = Symptom::new(id, index).key(index.to_string());
+        let found = Symptom::new(id, index).key(&index.to_string());
         found
-            .arg("workload", &*aim)
-            .list("autoscalers", scene.name(index))
+            .arg("workload", &aim)
+            .list("autoscalers", &scene.name(index))
     };
     if failed("AbleToScale") {
         let reason = condition_text(autoscaler, "AbleToScale", "reason");
@@ -39,7 +39,7 @@ fn symptom(scene: &Scene, index: u32, autoscaler: &Object) -> Option<Symptom> {
             }
             // A pause between two changes is no failure.
             "FailedGetScale" | "FailedUpdateScale" => {
-                Some(found("autoscaler-cannot-scale").arg("reason", shortened(message)))
+                Some(found("autoscaler-cannot-scale").arg("reason", &shortened(message)))
             }
             _ => None,
         };
@@ -68,5 +68,5 @@ fn symptom(scene: &Scene, index: u32, autoscaler: &Object) -> Option<Symptom> {
     if message.contains("resource metrics API") && holds(message, &no_server) {
         return Some(found("autoscaler-without-metrics-server").key(""));
     }
-    Some(found("autoscaler-without-metrics").arg("reason", shortened(message)))
+    Some(found("autoscaler-without-metrics").arg("reason", &shortened(message)))
 }

@@ -1,7 +1,5 @@
 //! PersistentVolumeClaims that are not there, or to which no volume is bound.
 
-use std::collections::BTreeSet;
-
 use nks_fixer::{Object, Pod, Severity};
 
 use crate::scene::{Scene, list, text};
@@ -18,9 +16,9 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
             Some((index, claim)) => of_claim(scene, index, claim),
             None if is_known_missing(scene, pod, name) => Some(
                 Symptom::of_pod(scene, "claim-missing", pod.index)
-                    .key([&pod.namespace, "/", name].concat())
+                    .key(&[&pod.namespace, "/", name].concat())
                     .arg("claim", name)
-                    .arg("namespace", &*pod.namespace),
+                    .arg("namespace", &pod.namespace),
             ),
             None => None,
         };
@@ -40,10 +38,9 @@ fn is_known_missing(scene: &Scene, pod: &Pod, name: &str) -> bool {
 
 /// Claims that no pod waits for, but that none could be bound to either.
 pub(crate) fn unused(scene: &Scene, told: &[Symptom]) -> Vec<Symptom> {
-    let told: BTreeSet<u32> = told.iter().map(|symptom| symptom.target).collect();
     let claims = scene.each("PersistentVolumeClaim");
     claims
-        .filter(|(index, _)| !told.contains(index))
+        .filter(|(index, _)| !told.iter().any(|symptom| symptom.target == *index))
         .filter_map(|(index, claim)| of_claim(scene, index, claim))
         .map(|symptom| symptom.severity(Severity::Warning))
         .collect()
@@ -53,9 +50,9 @@ pub(crate) fn unused(scene: &Scene, told: &[Symptom]) -> Vec<Symptom> {
 fn of_claim(scene: &Scene, index: u32, claim: &Object) -> Option<Symptom> {
     let found = |id| {
         Symptom::new(id, index)
-            .key(index.to_string())
-            .arg("claim", &*claim.name)
-            .arg("namespace", &*claim.namespace)
+            .key(&index.to_string())
+            .arg("claim", &claim.name)
+            .arg("namespace", &claim.namespace)
     };
     match text(&claim.value, "/status/phase") {
         "Lost" => return Some(found("claim-lost")),
@@ -73,8 +70,8 @@ fn of_claim(scene: &Scene, index: u32, claim: &Object) -> Option<Symptom> {
     if !class.is_empty() && (absent || !is_class(scene, class)) {
         // Volumes made by hand may carry the name of a class that is none, but then one would be bound.
         let key = ["class/", class].concat();
-        let found = found("claim-class-missing").key(key).arg("class", class);
-        return (!scene.is_starting(claim)).then_some(found.list("claims", scene.name(index)));
+        let found = found("claim-class-missing").key(&key).arg("class", class);
+        return (!scene.is_starting(claim)).then_some(found.list("claims", &scene.name(index)));
     }
     if scene.is_starting(claim) {
         return None;
@@ -86,7 +83,7 @@ fn of_claim(scene: &Scene, index: u32, claim: &Object) -> Option<Symptom> {
     Some(
         found("claim-not-provisioned")
             .arg("class", class)
-            .arg("reason", shortened(failed.message)),
+            .arg("reason", &shortened(failed.message)),
     )
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
     let found = missing(scene, pod, message).unwrap_or_else(|| {
         Symptom::of_pod(scene, "container-config-invalid", pod.index)
             .arg("container", status.name)
-            .arg("reason", shortened(message))
+            .arg("reason", &shortened(message))
     });
     Some(found)
 }
@@ -39,7 +39,7 @@ pub(crate) fn mount_symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
         return Some(
             found
                 .arg("volume", volume)
-                .arg("reason", shortened(event.message)),
+                .arg("reason", &shortened(event.message)),
         );
     }
     let set_up = told().find(|event| event.message.contains(".SetUp failed for volume"));
@@ -52,11 +52,15 @@ pub(crate) fn mount_symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
             .split_once("\" : ")
             .map_or(event.message, |(_, reason)| reason);
         let found = Symptom::of_pod(scene, "volume-mount-failed", pod.index);
-        return Some(found.arg("volume", volume).arg("reason", shortened(reason)));
+        return Some(
+            found
+                .arg("volume", volume)
+                .arg("reason", &shortened(reason)),
+        );
     }
     let event = told().next()?;
     let found = Symptom::of_pod(scene, "volume-mount-timeout", pod.index);
-    Some(found.arg("reason", shortened(event.message)))
+    Some(found.arg("reason", &shortened(event.message)))
 }
 
 /// The ConfigMap or Secret, or key of one, that is not there according to `message`.
@@ -115,9 +119,9 @@ fn of_namespace(scene: &Scene, pod: &Pod, id: &'static str, name: &str) -> Sympt
     };
     Symptom::of_pod(scene, id, pod.index)
         .severity(severity)
-        .key([&pod.namespace, "/", name].concat())
+        .key(&[&pod.namespace, "/", name].concat())
         .arg("name", name)
-        .arg("namespace", &*pod.namespace)
+        .arg("namespace", &pod.namespace)
 }
 
 /// The name of the ConfigMap or Secret that a volume takes the key from.

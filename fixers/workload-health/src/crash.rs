@@ -38,7 +38,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
         return Some(found);
     }
     let code = ended.exit_code.to_string();
-    let found = |id| of_container(scene, id, pod, status).arg("code", code);
+    let found = |id| of_container(scene, id, pod, status).arg("code", &code);
     Some(match ended.exit_code {
         UNKNOWN => of_container(scene, "crash-loop-unknown", pod, status),
         0 => found("exits-at-once"),
@@ -70,7 +70,7 @@ fn last_end<'a>(scene: &Scene, pod: &Pod, status: &Status<'a>) -> Option<Termina
 /// Folded by workload and container: one pod may have two containers that crash, each for its own reason.
 pub(crate) fn of_container(scene: &Scene, id: &'static str, pod: &Pod, status: &Status) -> Symptom {
     Symptom::of_pod(scene, id, pod.index)
-        .key([&scene.family(pod.index), "/", status.name].concat())
+        .key(&[&scene.family(pod.index), "/", status.name].concat())
         .arg("container", status.name)
         .restarts(status.restarts)
 }
@@ -94,6 +94,6 @@ fn cannot_start(scene: &Scene, pod: &Pod, status: &Status, message: &str) -> Sym
             of_container(scene, "command-not-found", pod, status).arg("command", command)
         }
         _ => of_container(scene, "container-cannot-start", pod, status)
-            .arg("reason", shortened(message)),
+            .arg("reason", &shortened(message)),
     }
 }

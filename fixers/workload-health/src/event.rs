@@ -1,10 +1,9 @@
 //! Warning events, by the object that they are about.
 
-use std::collections::BTreeMap;
-
 use nks_fixer::{Input, Object};
 
 use crate::clock;
+use crate::order::{Index, place};
 
 /// One Warning event.
 #[derive(Clone, Copy, Debug)]
@@ -23,35 +22,40 @@ pub(crate) struct Event<'a> {
     uid: &'a str,
 }
 
-type Place<'a> = (&'a str, &'a str, &'a str);
-
 /// All Warning events, the latest of each object first.
 pub(crate) struct Events<'a> {
-    by_object: BTreeMap<Place<'a>, Vec<Event<'a>>>,
+    groups: Vec<Vec<Event<'a>>>,
+    by_object: Index,
 }
 
 impl<'a> Events<'a> {
     pub(crate) fn of(input: &'a Input) -> Self {
-        let mut by_object: BTreeMap<Place, Vec<Event>> = BTreeMap::new();
+        let mut groups: Vec<Vec<Event>> = Vec::new();
+        let mut by_object = Index::new();
         for (index, object) in input.indexed() {
             if object.kind == "Event" && object.text("/type") == Some("Warning") {
-                by_object
-                    .entry(place(object))
-                    .or_default()
-                    .push(Event::of(index, object));
+                let next = groups.len() as u32;
+                let group = *by_object.entry(involved(object)).or_insert(next);
+                if group == next {
+                    groups.push(Vec::new());
+                }
+                if let Some(group) = groups.get_mut(group as usize) {
+                    let event = Event::of(index, object);
+                    let at = group.iter().position(|other| other.seen < event.seen);
+                    group.insert(at.unwrap_or(group.len()), event);
+                }
             }
         }
-        for events in by_object.values_mut() {
-            events.sort_by_key(|event| (-event.seen, event.index));
-        }
-        Self { by_object }
+        Self { groups, by_object }
     }
 
     /// The events about `object`, the latest first. A pod of a StatefulSet has the name of the one before it, so those
     /// of another uid do not count; a Node's are known by name, since kubelets do not know its uid.
     pub(crate) fn about(&self, object: &'a Object) -> impl Iterator<Item = Event<'a>> + '_ {
-        let place = (&*object.kind, &*object.namespace, &*object.name);
-        let events = self.by_object.get(&place).into_iter().flatten().copied();
+        let place = place(&[&object.kind, &object.namespace, &object.name]);
+        let group = self.by_object.get(&place);
+        let group = group.and_then(|&group| self.groups.get(group as usize));
+        let events = group.into_iter().flatten().copied();
         events.filter(move |event| {
             object.kind == "Node" || event.uid.is_empty() || event.uid == object.uid
         })
@@ -59,17 +63,17 @@ impl<'a> Events<'a> {
 
     /// Every event.
     pub(crate) fn all(&self) -> impl Iterator<Item = Event<'a>> + '_ {
-        self.by_object.values().flatten().copied()
+        self.groups.iter().flatten().copied()
     }
 }
 
-fn place(object: &Object) -> Place<'_> {
+fn involved(object: &Object) -> String {
     let text = |pointer: &str| object.text(pointer).unwrap_or_default();
-    (
+    place(&[
         text("/involvedObject/kind"),
         text("/involvedObject/namespace"),
         text("/involvedObject/name"),
-    )
+    ])
 }
 
 impl<'a> Event<'a> {

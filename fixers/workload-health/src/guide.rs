@@ -61,7 +61,7 @@ fn bird(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom> {
     let peers = said
         .split_once("not established with ")
         .map_or("", |(_, peers)| peers);
-    let mut found = Symptom::of_pod(scene, "guide-bird", pod.index).arg("said", sentence(said));
+    let mut found = Symptom::of_pod(scene, "guide-bird", pod.index).arg("said", &sentence(said));
     for peer in peers
         .split([',', ' ', '\n'])
         .filter(|peer| peer.contains(['.', ':']))
@@ -83,7 +83,7 @@ pub(crate) fn sandbox(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let found = Symptom::of_pod(scene, "sandbox-failed", pod.index)
         .key(node)
         .arg("node", node);
-    let found = found.arg("reason", shortened(event.message));
+    let found = found.arg("reason", &shortened(event.message));
     Some(match target {
         Some(target) => found.on(target),
         None => found,

@@ -1,10 +1,9 @@
 //! Ingresses that no controller takes, or that lead to what is not there.
 
-use std::collections::BTreeSet;
-
 use nks_fixer::{Object, Severity};
 use serde_json::Value;
 
+use crate::order::{Index, place};
 use crate::scene::{Scene, list, number, text};
 use crate::symptom::Symptom;
 
@@ -34,7 +33,7 @@ fn class(scene: &Scene, index: u32, ingress: &Object) -> Option<Symptom> {
     let name = text(&ingress.value, "/spec/ingressClassName");
     let mut classes = scene.each("IngressClass");
     let found = |id| {
-        let found = Symptom::new(id, index).list("ingresses", scene.name(index));
+        let found = Symptom::new(id, index).list("ingresses", &scene.name(index));
         found.key(name).arg("class", name)
     };
     if name.is_empty() {
@@ -64,13 +63,12 @@ fn services(ingress: &Object) -> Vec<&Value> {
 }
 
 /// Namespace and name of every Service that some Ingress leads to.
-pub(crate) fn backends<'a>(scene: &Scene<'a>) -> BTreeSet<(&'a str, &'a str)> {
-    let mut all = BTreeSet::new();
-    for (_, ingress) in scene.each("Ingress") {
-        let names = services(ingress)
-            .into_iter()
-            .map(|service| text(service, "/name"));
-        all.extend(names.map(|name| (&*ingress.namespace, name)));
+pub(crate) fn backends(scene: &Scene) -> Index {
+    let mut all = Index::new();
+    for (index, ingress) in scene.each("Ingress") {
+        for service in services(ingress) {
+            all.insert(place(&[&ingress.namespace, text(service, "/name")]), index);
+        }
     }
     all
 }
@@ -81,10 +79,10 @@ fn backend_symptoms(scene: &Scene, index: u32, ingress: &Object) -> Vec<Symptom>
         let name = text(backend, "/name");
         let symptom = |id| {
             let key = [&ingress.namespace, "/", name].concat();
-            let found = Symptom::new(id, index).key(key).arg("service", name);
+            let found = Symptom::new(id, index).key(&key).arg("service", name);
             found
-                .arg("namespace", &*ingress.namespace)
-                .list("ingresses", scene.name(index))
+                .arg("namespace", &ingress.namespace)
+                .list("ingresses", &scene.name(index))
         };
         let Some((service, object)) = scene.find("Service", &ingress.namespace, name) else {
             // Every cluster has some: where there is none, they were not read.
@@ -96,9 +94,8 @@ fn backend_symptoms(scene: &Scene, index: u32, ingress: &Object) -> Vec<Symptom>
         };
         let external = text(&object.value, "/spec/type") == "ExternalName";
         if !external && !has_port(object, backend) {
-            let mut missing = symptom("ingress-port-missing").list("ports", port(backend));
-            missing.related.insert(service);
-            found.push(missing);
+            let missing = symptom("ingress-port-missing").list("ports", &port(backend));
+            found.push(missing.related_to(service));
         }
     }
     found

@@ -15,10 +15,10 @@ pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
         .map(|(index, job)| {
             let mut found = Symptom::new("job-failed", scene.workload(index))
                 .severity(Severity::Warning)
-                .key(index.to_string())
-                .arg("job", scene.name(index))
+                .key(&index.to_string())
+                .arg("job", &scene.name(index))
                 .arg("reason", condition_text(job, "Failed", "reason"))
-                .arg("said", sentence(condition_text(job, "Failed", "message")));
+                .arg("said", &sentence(condition_text(job, "Failed", "message")));
             let pods = scene.pods.iter();
             found.related = pods
                 .filter(|pod| scene.owners.controller(pod) == Some(index))

@@ -28,6 +28,7 @@ mod ingress;
 mod job;
 mod logs;
 mod node;
+mod order;
 mod pods;
 mod probe;
 mod pull;

@@ -1,10 +1,9 @@
 //! The last line that a crashing container wrote. A log is read only when a finding needs it, so it is asked for in the
 //! first round; what cannot be had leaves the finding as it is.
 
-use std::collections::BTreeMap;
+use nks_fixer::{Arg, Object, Query};
 
-use nks_fixer::{Arg, Query};
-
+use crate::order::{Index, place};
 use crate::scene::{Scene, list, text};
 use crate::symptom::Symptom;
 use crate::words::shortened;
@@ -15,23 +14,22 @@ pub(crate) const RULE: u32 = 16;
 /// The most logs that are asked for.
 const MOST_LOGS: usize = 5;
 
-/// The last lines of the logs supplied, by pod and container. A log without a line that is worth showing has an empty one.
-pub(crate) struct Logs<'a> {
-    last_lines: BTreeMap<(&'a str, &'a str, &'a str), &'a str>,
-}
+/// The logs supplied, by pod and container.
+pub(crate) struct Logs(Index);
 
-impl<'a> Logs<'a> {
-    pub(crate) fn of(scene: &Scene<'a>) -> Self {
-        let mut last_lines = BTreeMap::new();
-        for (_, log) in scene.each("ContainerLog") {
-            let lines = list(&log.value, "/lines").iter();
-            let last = lines
-                .filter_map(|line| line.as_str())
-                .rfind(|line| !line.trim().is_empty());
-            let place = (&*log.namespace, &*log.name, text(&log.value, "/container"));
-            last_lines.insert(place, last.unwrap_or_default());
+impl Logs {
+    pub(crate) fn of(scene: &Scene) -> Self {
+        let mut logs = Index::new();
+        for (index, log) in scene.each("ContainerLog") {
+            let container = text(&log.value, "/container");
+            logs.insert(place(&[&log.namespace, &log.name, container]), index);
         }
-        Self { last_lines }
+        Self(logs)
+    }
+
+    fn find(&self, pod: &Object, container: &str) -> Option<u32> {
+        let place = place(&[&pod.namespace, &pod.name, container]);
+        self.0.get(&place).copied()
     }
 
     /// What is asked for before `symptoms` are told: nothing after the first round.
@@ -45,10 +43,7 @@ impl<'a> Logs<'a> {
             let Some(object) = scene.object(*pod) else {
                 continue;
             };
-            if !self
-                .last_lines
-                .contains_key(&(&*object.namespace, &*object.name, container))
-            {
+            if self.find(object, container).is_none() {
                 queries.push(Query {
                     rule: RULE,
                     namespace: Some(object.namespace.clone()),
@@ -68,14 +63,15 @@ impl<'a> Logs<'a> {
         let Some((pod, container)) = symptom.log.take() else {
             return symptom;
         };
-        let line = scene.object(pod).and_then(|object| {
-            let place = (&*object.namespace, &*object.name, &*container);
-            self.last_lines.get(&place).filter(|line| !line.is_empty())
-        });
+        let log = scene
+            .object(pod)
+            .and_then(|object| scene.object(self.find(object, &container)?));
+        let mut lines = log.map_or(&[][..], |log| list(&log.value, "/lines")).iter();
+        let line = lines.rfind(|line| !text(line, "").trim().is_empty());
         match line {
             Some(line) => {
                 symptom.message = "crash-loop-line";
-                symptom.arg("line", shortened(line))
+                symptom.arg("line", &shortened(text(line, "")))
             }
             None => symptom,
         }

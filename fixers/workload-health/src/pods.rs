@@ -5,7 +5,7 @@ use nks_fixer::{Pod, Severity};
 use crate::scene::{Scene, condition, condition_text, text};
 use crate::symptom::Symptom;
 use crate::words::{between, shortened};
-use crate::{claim, config, crash, guide, probe, pull, scheduling, status};
+use crate::{claim, config, crash, guide, node, probe, pull, scheduling, status};
 
 /// Seconds after which a pod that says nothing of why it is not Ready is told of all the same.
 const SILENT: i64 = 600;
@@ -18,7 +18,7 @@ pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
 
 fn is_on_lost_node(scene: &Scene, pod: &Pod) -> bool {
     pod.node_name()
-        .is_some_and(|node| scene.lost_nodes.contains(node))
+        .is_some_and(|node| node::is_lost(scene, node))
 }
 
 fn of_pod(scene: &Scene, pod: &Pod) -> Vec<Symptom> {
@@ -68,7 +68,7 @@ fn evicted(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let said = text(&pod.value, "/status/message");
     let found = |id| Symptom::of_pod(scene, id, pod.index).severity(Severity::Warning);
     let Some(resource) = between(said, "low on resource: ", ".") else {
-        return Some(found("pod-evicted").arg("reason", shortened(said)));
+        return Some(found("pod-evicted").arg("reason", &shortened(said)));
     };
     let (index, node) = scene.find("Node", "", pod.node_name()?)?;
     let under = |kind| condition(node, kind) == "True";
@@ -79,8 +79,8 @@ fn evicted(scene: &Scene, pod: &Pod) -> Option<Symptom> {
         "memory" if under("MemoryPressure") => "node-memory-pressure",
         _ => "node-evicts",
     };
-    let found = found(id).key(&*node.name).on(index);
-    Some(found.arg("node", &*node.name).arg("resource", resource))
+    let found = found(id).key(&node.name).on(index);
+    Some(found.arg("node", &node.name).arg("resource", resource))
 }
 
 /// A pod that is not Ready for long, and of which neither status nor events say why.

@@ -66,13 +66,13 @@ fn judged(scene: &Scene, pod: &Pod, status: &Status, event: Event) -> Symptom {
         return if wrong {
             found("probe-wrong-port")
                 .arg("port", port)
-                .arg("declared", declared.join(", "))
+                .arg("declared", &declared.join(", "))
         } else {
             found("probe-refused").arg("port", port)
         };
     }
     if said.contains("statuscode: 404") {
-        return found("probe-not-found").arg("path", path(status.spec, kind(said)));
+        return found("probe-not-found").arg("path", &path(status.spec, kind(said)));
     }
     if holds(
         said,
@@ -88,7 +88,7 @@ fn judged(scene: &Scene, pod: &Pod, status: &Status, event: Event) -> Symptom {
     let reason = said
         .split_once("probe failed: ")
         .map_or(said, |(_, reason)| reason);
-    found("probe-failed").arg("reason", shortened(reason))
+    found("probe-failed").arg("reason", &shortened(reason))
 }
 
 /// Kubernetes' word for the probe.

@@ -103,7 +103,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
             "pull-secret-missing",
             &[&pod.namespace, "/", secret].concat(),
         );
-        return Some(found.arg("name", secret).arg("namespace", &*pod.namespace));
+        return Some(found.arg("name", secret).arg("namespace", &pod.namespace));
     }
     let host = Image::parse(image).map_or_else(String::new, |image| image.host);
     let found = match obstacle {
@@ -123,7 +123,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
     } else {
         short(cause)
     };
-    Some(found.arg("registry", host).arg("reason", reason))
+    Some(found.arg("registry", &host).arg("reason", &reason))
 }
 
 /// The pull Secret that the kubelet did not find: `Unable to retrieve some image pull secrets (login); attempting …`.

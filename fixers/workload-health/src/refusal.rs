@@ -1,8 +1,6 @@
 //! Pods that are never made, since the API server refuses them: quota, limits, admission webhooks, missing accounts.
 
-use std::collections::BTreeMap;
-
-use nks_fixer::{Object, Severity};
+use nks_fixer::Object;
 
 use crate::event::Event;
 use crate::scene::{Scene, condition, condition_text, number};
@@ -68,12 +66,12 @@ fn said<'a>(scene: &'a Scene, object: &'a Object) -> Option<&'a str> {
 }
 
 fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
-    let namespace = scene.object(maker).map_or("", |object| &*object.namespace);
+    let namespace = scene.object(maker).map_or("", |object| &object.namespace);
     let found = |id, key: &str| {
-        let mut found = Symptom::new(id, workload).key([namespace, "/", key].concat());
-        found.workloads.insert(workload);
+        let mut found = Symptom::new(id, workload).key(&[namespace, "/", key].concat());
+        found.workloads.push(workload);
         if maker != workload {
-            found.related.insert(maker);
+            found.related.push(maker);
         }
         found.arg("namespace", namespace)
     };
@@ -94,21 +92,21 @@ fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
             .map_or("", |(_, fields)| fields);
         return found("quota-needs-values", quota)
             .arg("quota", quota)
-            .arg("fields", shortened(fields));
+            .arg("fields", &shortened(fields));
     }
     if let Some((_, rest)) = message.split_once("violates PodSecurity ") {
         let level = rest.split('"').nth(1).unwrap_or_default();
         let reason = rest.split_once("\": ").map_or(rest, |(_, reason)| reason);
         return found("pod-security-refused", &workload.to_string())
             .arg("level", level)
-            .arg("reason", shortened(reason));
+            .arg("reason", &shortened(reason));
     }
     if let Some(webhook) = quoted(message, "failed calling webhook ") {
         let reason = crate::words::last_cause(message);
         return found("webhook-unreachable", webhook)
             .key(webhook)
             .arg("webhook", webhook)
-            .arg("reason", reason);
+            .arg("reason", &reason);
     }
     if let Some(webhook) = quoted(message, "admission webhook ") {
         let reason = message
@@ -117,7 +115,7 @@ fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
         let reason = shortened(reason.trim_start_matches(": "));
         return found("webhook-refused", &[webhook, &reason].concat())
             .arg("webhook", webhook)
-            .arg("reason", reason);
+            .arg("reason", &reason);
     }
     if let Some(account) =
         quoted(message, "serviceaccount ").filter(|_| message.contains("not found"))
@@ -134,38 +132,27 @@ fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
     } else {
         "create-refused"
     };
-    found(id, &own).arg("reason", shortened(reason))
+    found(id, &own).arg("reason", &shortened(reason))
 }
 
 /// `… is forbidden: User "system:serviceaccount:a:b" cannot list resource "pods" in API group "" …` in any event, one
 /// finding for each user and right.
 fn by_rbac(scene: &Scene) -> Vec<Symptom> {
     let now = scene.input.context.now_unix;
-    let mut latest: BTreeMap<String, (Event, &str, String)> = BTreeMap::new();
-    for event in scene.events.all() {
-        let Some((_, refused)) = event.message.split_once("is forbidden: User ") else {
-            continue;
-        };
-        let (Some(user), Some((_, rest))) =
-            (refused.split('"').nth(1), refused.split_once(" cannot "))
-        else {
-            continue;
-        };
-        if now - event.seen < RECENT {
-            let right = shortened(rest.split(['\n', ';']).next().unwrap_or(rest));
-            latest
-                .entry([user, " ", &right].concat())
-                .or_insert((event, user, right));
-        }
-    }
-    let found = latest.into_iter().map(|(key, (event, user, right))| {
-        let target = about(scene, event).unwrap_or(event.index);
-        let found = Symptom::new("rbac-refused", target)
-            .key(key)
-            .severity(Severity::Error);
-        found.arg("user", user).arg("right", right)
-    });
-    found.collect()
+    let recent = scene.events.all().filter(|event| now - event.seen < RECENT);
+    recent
+        .filter_map(|event| rbac_refusal(scene, event))
+        .collect()
+}
+
+fn rbac_refusal(scene: &Scene, event: Event) -> Option<Symptom> {
+    let (_, refused) = event.message.split_once("is forbidden: User ")?;
+    let user = refused.split('"').nth(1)?;
+    let (_, right) = refused.split_once(" cannot ")?;
+    let right = shortened(right.split(['\n', ';']).next()?);
+    let target = about(scene, event).unwrap_or(event.index);
+    let found = Symptom::new("rbac-refused", target).key(&[user, " ", &right].concat());
+    Some(found.arg("user", user).arg("right", &right))
 }
 
 /// What the event is about, where that was supplied.

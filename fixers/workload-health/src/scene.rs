@@ -1,12 +1,11 @@
 //! What all causes are looked for in: the pods that are not Ready, the nodes that are not, owners, events, and the time.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use nks_fixer::{Input, Object, Owners, Pod};
 use serde_json::Value;
 
 use crate::clock;
 use crate::event::Events;
+use crate::order::{Index, place};
 
 /// Seconds that a pod, a Service or a claim is left alone after it was made: most are still starting.
 pub(crate) const STARTING: i64 = 120;
@@ -22,15 +21,18 @@ pub(crate) struct Scene<'a> {
     /// Pods that are not Ready and have not succeeded, those on their way out among them.
     pub(crate) pods: Vec<Pod<'a>>,
     /// The Nodes that are not Ready, by name.
-    pub(crate) lost_nodes: BTreeSet<&'a str>,
-    by_name: BTreeMap<(&'a str, &'a str, &'a str), u32>,
+    pub(crate) lost_nodes: Vec<&'a str>,
+    by_name: Index,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn of(input: &'a Input) -> Self {
-        let mut by_name = BTreeMap::new();
+        let mut by_name = Index::new();
         for (index, object) in input.indexed() {
-            by_name.insert((&*object.kind, &*object.namespace, &*object.name), index);
+            by_name.insert(
+                place(&[&object.kind, &object.namespace, &object.name]),
+                index,
+            );
         }
         // A Node that says nothing of it may be new, or was not read whole.
         let lost = |object: &&Object| {
@@ -58,7 +60,7 @@ impl<'a> Scene<'a> {
         namespace: &str,
         name: &str,
     ) -> Option<(u32, &'a Object)> {
-        let index = *self.by_name.get(&(kind, namespace, name))?;
+        let index = *self.by_name.get(&place(&[kind, namespace, name]))?;
         Some((index, self.object(index)?))
     }
 

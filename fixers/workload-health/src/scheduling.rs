@@ -81,7 +81,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom
     let workload = scene.workload(pod.index);
     let Some(verdict) = verdict(message) else {
         let found = Symptom::of_pod(scene, "unschedulable-other", pod.index);
-        return Some(found.arg("causes", crate::words::shortened(message)));
+        return Some(found.arg("causes", &crate::words::shortened(message)));
     };
     let daemon = scene
         .object(workload)
@@ -111,11 +111,11 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, message: &str) -> Option<Symptom
         _ => scene.family(pod.index),
     };
     let mut found = Symptom::of_pod(scene, id, pod.index)
-        .key(key)
-        .arg("nodes", verdict.nodes.to_string())
+        .key(&key)
+        .arg("nodes", &verdict.nodes.to_string())
         .arg("causes", verdict.text);
     for resource in verdict.lacking() {
-        found = found.list("resources", resource);
+        found = found.list("resources", &resource);
     }
     Some(found)
 }

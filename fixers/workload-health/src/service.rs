@@ -2,49 +2,61 @@
 //! name are those that some selected pod really has, and a slice without ports stands for no pod at all. So neither the
 //! pods nor the endpoints have to be read.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use nks_fixer::{Object, Severity};
 use serde_json::Value;
 
+use crate::order::{Index, place};
 use crate::scene::{Scene, list, number, text};
 use crate::symptom::Symptom;
 
 /// What says which Service a slice belongs to.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// Names of the ports that each Service's slices offer, by namespace and name of the Service.
-type Offered<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>;
+/// What the slices offer: at namespace and name of a Service 1 where some pod is selected and else 0, and an entry for
+/// each port that some pod has.
+struct Offered(Index);
+
+impl Offered {
+    fn by_slices(scene: &Scene) -> Self {
+        let mut offered = Index::new();
+        for (_, slice) in scene.each("EndpointSlice") {
+            if let Some(service) = slice.label(SERVICE_NAME) {
+                let ports = list(&slice.value, "/ports");
+                let some = offered
+                    .entry(place(&[&slice.namespace, service]))
+                    .or_insert(0);
+                *some |= u32::from(!ports.is_empty());
+                for port in ports {
+                    offered.insert(place(&[&slice.namespace, service, text(port, "/name")]), 1);
+                }
+            }
+        }
+        Self(offered)
+    }
+
+    /// Whether some pod is selected; `None` for a Service that has no slice.
+    fn selects(&self, service: &Object) -> Option<bool> {
+        let some = self.0.get(&place(&[&service.namespace, &service.name]))?;
+        Some(*some == 1)
+    }
+
+    fn has(&self, service: &Object, port: &str) -> bool {
+        let place = place(&[&service.namespace, &service.name, port]);
+        self.0.contains_key(&place)
+    }
+}
 
 pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
-    let offered = offered(scene);
+    let offered = Offered::by_slices(scene);
     let entries = crate::ingress::backends(scene);
     let mut found = Vec::new();
     for (index, service) in scene.each("Service") {
-        let Some(ports) = offered.get(&(&*service.namespace, &*service.name)) else {
-            continue;
-        };
         if is_concerned(scene, service) {
-            let entered = entries.contains(&(&*service.namespace, &*service.name));
-            found.extend(symptom(scene, index, ports, entered));
+            let entered = entries.contains_key(&place(&[&service.namespace, &service.name]));
+            found.extend(symptom(scene, index, &offered, entered));
         }
     }
     found
-}
-
-fn offered<'a>(scene: &Scene<'a>) -> Offered<'a> {
-    let mut offered: Offered = BTreeMap::new();
-    for (_, slice) in scene.each("EndpointSlice") {
-        if let Some(service) = slice.label(SERVICE_NAME) {
-            let names = offered.entry((&*slice.namespace, service)).or_default();
-            names.extend(
-                list(&slice.value, "/ports")
-                    .iter()
-                    .map(|port| text(port, "/name")),
-            );
-        }
-    }
-    offered
 }
 
 /// Whether the cluster looks for its pods: neither an ExternalName nor one whose endpoints somebody else writes.
@@ -64,12 +76,13 @@ fn selector(service: &Object) -> impl Iterator<Item = (&str, &str)> {
     pairs.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
 }
 
-fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -> Option<Symptom> {
+fn symptom(scene: &Scene, index: u32, offered: &Offered, entered: bool) -> Option<Symptom> {
     let service = scene.object(index)?;
+    let selects = offered.selects(service)?;
     let ports = list(&service.value, "/spec/ports");
     let absent: Vec<&Value> = ports
         .iter()
-        .filter(|port| !offered.contains(text(port, "/name")))
+        .filter(|port| !offered.has(service, text(port, "/name")))
         .collect();
     if absent.is_empty() {
         return None;
@@ -81,17 +94,16 @@ fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -
         .map(|port| text(port, "/targetPort"))
         .filter(|name| !name.is_empty())
         .collect();
-    let some_pod = !offered.is_empty() || (selected.ready && named.len() == absent.len());
+    let some_pod = selects || (selected.ready && named.len() == absent.len());
     let found = |id| {
         Symptom::new(id, index)
-            .key(index.to_string())
-            .arg("service", scene.name(index))
-            .arg("selector", written(service))
+            .key(&index.to_string())
+            .arg("service", &scene.name(index))
+            .arg("selector", &written(service))
     };
     if some_pod && !named.is_empty() {
-        let missing = found("service-port-missing").arg("ports", named.join(", "));
-        let partly = !offered.is_empty();
-        return Some(if partly {
+        let missing = found("service-port-missing").arg("ports", &named.join(", "));
+        return Some(if selects {
             missing.severity(Severity::Warning)
         } else {
             missing
@@ -112,15 +124,14 @@ fn symptom(scene: &Scene, index: u32, offered: &BTreeSet<&str>, entered: bool) -
     let found = |id| found(id).severity(severity);
     Some(match selected.like {
         Some(like) => {
-            let mut found = found("service-selects-nothing-like").arg("workload", scene.name(like));
-            found.related.insert(like);
+            let found = found("service-selects-nothing-like").arg("workload", &scene.name(like));
             // Of one name, and yet apart: what was meant is plain.
-            let found = found.severity(Severity::Error);
-            found.arg("labels", labels_as_written(scene, like))
+            let found = found.severity(Severity::Error).related_to(like);
+            found.arg("labels", &labels_as_written(scene, like))
         }
         // Pods that no workload here has made may be selected and lack the names.
         None if named.len() == absent.len() => {
-            found("service-leads-nowhere").arg("ports", named.join(", "))
+            found("service-leads-nowhere").arg("ports", &named.join(", "))
         }
         None => found("service-selects-nothing"),
     })

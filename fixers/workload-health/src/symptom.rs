@@ -1,9 +1,8 @@
 //! One cause, one finding: symptoms that have the same cause are folded, with everything that shows it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use nks_fixer::{Arg, Finding, Severity};
 
+use crate::order::{Index, add, digits, place};
 use crate::scene::Scene;
 
 /// The most names that a list in a sentence holds.
@@ -18,14 +17,14 @@ pub(crate) struct Symptom {
     pub(crate) key: String,
     /// The object to change.
     pub(crate) target: u32,
-    /// The objects that show it, by index.
-    pub(crate) related: BTreeSet<u32>,
-    /// The workloads that suffer, by index.
-    pub(crate) workloads: BTreeSet<u32>,
+    /// The objects that show it, by index, in order.
+    pub(crate) related: Vec<u32>,
+    /// The workloads that suffer, by index, in order.
+    pub(crate) workloads: Vec<u32>,
     /// Values of which the first symptom's are told.
     pub(crate) args: Vec<(&'static str, String)>,
     /// Values of which every symptom's are told.
-    pub(crate) lists: BTreeMap<&'static str, BTreeSet<String>>,
+    pub(crate) lists: Vec<(&'static str, String)>,
     /// The most restarts of a container.
     pub(crate) restarts: Option<i64>,
     /// The container whose log may tell more, with its pod's index.
@@ -40,10 +39,10 @@ impl Symptom {
             severity: Severity::Error,
             key: String::new(),
             target,
-            related: BTreeSet::new(),
-            workloads: BTreeSet::new(),
+            related: Vec::new(),
+            workloads: Vec::new(),
             args: Vec::new(),
-            lists: BTreeMap::new(),
+            lists: Vec::new(),
             restarts: None,
             log: None,
         }
@@ -52,20 +51,20 @@ impl Symptom {
     /// What a pod shows, whose workload is what has to change. Folded by workload, unless [`Symptom::key`] says more.
     pub(crate) fn of_pod(scene: &Scene, message: &'static str, pod: u32) -> Self {
         let workload = scene.workload(pod);
-        let symptom = Self::new(message, workload).key(scene.family(pod));
+        let symptom = Self::new(message, workload).key(&scene.family(pod));
         symptom.shown_by(scene, pod)
     }
 
     /// Names a pod that shows it.
     pub(crate) fn shown_by(mut self, scene: &Scene, pod: u32) -> Self {
-        self.related.insert(pod);
-        self.workloads.insert(scene.workload(pod));
+        add(&mut self.related, pod);
+        add(&mut self.workloads, scene.workload(pod));
         self
     }
 
     /// Names another object that shows it.
     pub(crate) fn related_to(mut self, index: u32) -> Self {
-        self.related.insert(index);
+        add(&mut self.related, index);
         self
     }
 
@@ -74,8 +73,8 @@ impl Symptom {
         self
     }
 
-    pub(crate) fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = key.into();
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        key.clone_into(&mut self.key);
         self
     }
 
@@ -84,13 +83,13 @@ impl Symptom {
         self
     }
 
-    pub(crate) fn arg(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.args.push((name, value.into()));
+    pub(crate) fn arg(mut self, name: &'static str, value: &str) -> Self {
+        self.args.push((name, value.to_owned()));
         self
     }
 
-    pub(crate) fn list(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.lists.entry(name).or_default().insert(value.into());
+    pub(crate) fn list(mut self, name: &'static str, value: &str) -> Self {
+        self.lists.push((name, value.to_owned()));
         self
     }
 
@@ -107,41 +106,76 @@ impl Symptom {
     fn absorb(&mut self, other: Self) {
         self.severity = self.severity.max(other.severity);
         self.restarts = self.restarts.max(other.restarts);
-        self.related.extend(other.related);
-        self.workloads.extend(other.workloads);
-        for (name, values) in other.lists {
-            self.lists.entry(name).or_default().extend(values);
+        self.lists.extend(other.lists);
+        for index in other.related {
+            add(&mut self.related, index);
+        }
+        for index in other.workloads {
+            add(&mut self.workloads, index);
         }
     }
 }
 
 /// The symptoms with those of one cause made one, in the order in which they are told: the worst first, then by
 /// namespace and name of the object to change.
-pub(crate) fn fold(scene: &Scene, mut symptoms: Vec<Symptom>) -> Vec<Symptom> {
-    let place = |index: u32| match scene.object(index) {
-        Some(object) => (&*object.namespace, &*object.name, &*object.kind),
-        None => ("", "", ""),
-    };
-    symptoms.sort_by(|one, other| {
-        (place(one.target), one.related.first()).cmp(&(place(other.target), other.related.first()))
-    });
+pub(crate) fn fold(scene: &Scene, symptoms: Vec<Symptom>) -> Vec<Symptom> {
     let mut folded: Vec<Symptom> = Vec::new();
-    let mut positions: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
-    for symptom in symptoms {
-        let cause = (symptom.message, symptom.key.clone());
-        match positions.get(&cause).and_then(|&at| folded.get_mut(at)) {
+    let mut positions = Index::new();
+    let first = |symptom: &Symptom| {
+        symptom
+            .related
+            .first()
+            .map_or(0, |&index| index as usize + 1)
+    };
+    for symptom in in_order(scene, symptoms, |symptom| digits(first(symptom))) {
+        let cause = place(&[symptom.message, &symptom.key]);
+        let position = positions.get(&cause).map(|&position| position as usize);
+        match position.and_then(|position| folded.get_mut(position)) {
             Some(first) => first.absorb(symptom),
             None => {
-                positions.insert(cause, folded.len());
+                positions.insert(cause, folded.len() as u32);
                 folded.push(symptom);
             }
         }
     }
-    folded.sort_by(|one, other| {
-        let order = |symptom: &Symptom| (place(symptom.target), symptom.message);
-        (other.severity.cmp(&one.severity)).then_with(|| order(one).cmp(&order(other)))
-    });
-    folded
+    let mut told = Vec::with_capacity(folded.len());
+    let ordered = in_order(scene, folded, |symptom| symptom.message.to_owned());
+    let mut rest = ordered;
+    for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+        let (these, others): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|symptom| symptom.severity == severity);
+        told.extend(these);
+        rest = others;
+    }
+    told
+}
+
+/// The symptoms by namespace and name of the object to change, and then by what `then` says.
+fn in_order(
+    scene: &Scene,
+    symptoms: Vec<Symptom>,
+    then: impl Fn(&Symptom) -> String,
+) -> Vec<Symptom> {
+    let mut order = Index::new();
+    for (position, symptom) in symptoms.iter().enumerate() {
+        if let Some(target) = scene.object(symptom.target) {
+            let parts = [
+                &target.namespace,
+                &target.name,
+                &target.kind,
+                &*then(symptom),
+                &digits(position),
+            ];
+            order.insert(place(&parts), position as u32);
+        }
+    }
+    let mut symptoms: Vec<Option<Symptom>> = symptoms.into_iter().map(Some).collect();
+    let mut taken = Vec::with_capacity(symptoms.len());
+    for position in order.into_values() {
+        taken.extend(symptoms.get_mut(position as usize).and_then(Option::take));
+    }
+    taken
 }
 
 /// The finding that a folded symptom comes to.
@@ -171,15 +205,15 @@ pub(crate) fn finding(scene: &Scene, symptom: Symptom) -> Finding {
     if let Some(restarts) = restarts {
         finding = finding.arg("restarts", restarts.to_string());
     }
-    for (name, values) in &lists {
-        finding = finding.arg(name, joined(values));
+    let mut lists = lists;
+    for &workload in &workloads {
+        lists.push(("workloads", scene.workload_name(workload)));
     }
-    if !workloads.is_empty() {
-        let names = workloads
-            .iter()
-            .map(|&one| scene.workload_name(one))
-            .collect();
-        finding = finding.arg("workloads", joined(&names));
+    while let Some(&(name, _)) = lists.first() {
+        let (these, others): (Vec<_>, Vec<_>) =
+            lists.into_iter().partition(|(other, _)| *other == name);
+        finding = finding.arg(name, joined(these));
+        lists = others;
     }
     finding.args.push(Arg {
         name: "pods".to_owned(),
@@ -189,21 +223,18 @@ pub(crate) fn finding(scene: &Scene, symptom: Symptom) -> Finding {
 }
 
 /// `a, b, c`, and how many more there are.
-fn joined(values: &BTreeSet<String>) -> String {
+fn joined(values: Vec<(&'static str, String)>) -> String {
+    let values: Index = values.into_iter().map(|(_, value)| (value, 0)).collect();
     let mut text = String::new();
-    for value in values.iter().take(MOST_NAMES) {
+    for value in values.keys().take(MOST_NAMES) {
         if !text.is_empty() {
             text.push_str(", ");
         }
         text.push_str(value);
     }
-    if let Some(more) = values
-        .len()
-        .checked_sub(MOST_NAMES)
-        .filter(|more| *more > 0)
-    {
+    if values.len() > MOST_NAMES {
         text.push_str(", … (+");
-        text.push_str(&more.to_string());
+        text.push_str(&(values.len() - MOST_NAMES).to_string());
         text.push(')');
     }
     text
