@@ -60,10 +60,7 @@ fn of_claim(scene: &Scene, index: u32, claim: &Object) -> Option<Symptom> {
         _ => return None,
     }
     let class = text(&claim.value, "/spec/storageClassName");
-    let failed = scene
-        .events
-        .about(claim)
-        .find(|event| event.reason == "ProvisioningFailed");
+    let failed = scene.events.latest(claim, "ProvisioningFailed", "");
     let absent = failed.is_some_and(|event| {
         event.message.contains("storageclass.storage.k8s.io") && event.message.contains("not found")
     });

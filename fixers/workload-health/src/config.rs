@@ -25,42 +25,35 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
 
 /// What a pod shows whose volumes cannot be set up; `None` while they still may be.
 pub(crate) fn mount_symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
-    let events = || scene.events.about(pod.object);
-    let told = || events().filter(|event| event.reason == "FailedMount");
-    if let Some(found) = told().find_map(|event| missing(scene, pod, event.message)) {
+    let told = scene.events.about(pod.object).into_iter();
+    let mut mounts = told.filter(|event| event.reason == "FailedMount");
+    if let Some(found) = mounts.find_map(|event| missing(scene, pod, event.message)) {
         return Some(found);
     }
     if scene.is_starting(pod) {
         return None;
     }
-    if let Some(event) = events().find(|event| event.reason == "FailedAttachVolume") {
-        let volume = between(event.message, "for volume \"", "\"").unwrap_or_default();
-        let found = Symptom::of_pod(scene, "volume-attach-failed", pod.index);
-        return Some(
-            found
-                .arg("volume", volume)
-                .arg("reason", &shortened(event.message)),
-        );
-    }
-    let set_up = told().find(|event| event.message.contains(".SetUp failed for volume"));
-    if let Some(event) =
-        set_up.or(told().find(|event| event.message.contains("MountDevice failed")))
-    {
-        let volume = between(event.message, "for volume \"", "\"").unwrap_or_default();
-        let reason = event
-            .message
-            .split_once("\" : ")
-            .map_or(event.message, |(_, reason)| reason);
-        let found = Symptom::of_pod(scene, "volume-mount-failed", pod.index);
-        return Some(
+    let latest = |reason, piece| scene.events.latest(pod.object, reason, piece);
+    let found = |id, message: &str, reason: &str| {
+        let volume = between(message, "for volume \"", "\"").unwrap_or_default();
+        let found = Symptom::of_pod(scene, id, pod.index);
+        Some(
             found
                 .arg("volume", volume)
                 .arg("reason", &shortened(reason)),
-        );
+        )
+    };
+    if let Some(event) = latest("FailedAttachVolume", "") {
+        return found("volume-attach-failed", event.message, event.message);
     }
-    let event = told().next()?;
-    let found = Symptom::of_pod(scene, "volume-mount-timeout", pod.index);
-    Some(found.arg("reason", &shortened(event.message)))
+    let mount = latest("FailedMount", ".SetUp failed for volume");
+    if let Some(event) = mount.or_else(|| latest("FailedMount", "MountDevice failed")) {
+        let reason = event.message.split_once("\" : ");
+        let reason = reason.map_or(event.message, |(_, reason)| reason);
+        return found("volume-mount-failed", event.message, reason);
+    }
+    let event = latest("FailedMount", "")?;
+    found("volume-mount-timeout", event.message, event.message)
 }
 
 /// The ConfigMap or Secret, or key of one, that is not there according to `message`.

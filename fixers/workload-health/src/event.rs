@@ -51,14 +51,27 @@ impl<'a> Events<'a> {
 
     /// The events about `object`, the latest first. A pod of a StatefulSet has the name of the one before it, so those
     /// of another uid do not count; a Node's are known by name, since kubelets do not know its uid.
-    pub(crate) fn about(&self, object: &'a Object) -> impl Iterator<Item = Event<'a>> + '_ {
+    pub(crate) fn about(&self, object: &Object) -> Vec<Event<'a>> {
         let place = place(&[&object.kind, &object.namespace, &object.name]);
         let group = self.by_object.get(&place);
-        let group = group.and_then(|&group| self.groups.get(group as usize));
-        let events = group.into_iter().flatten().copied();
-        events.filter(move |event| {
-            object.kind == "Node" || event.uid.is_empty() || event.uid == object.uid
-        })
+        let mut events = Vec::new();
+        for event in group.map_or(&[][..], |&group| self.group(group)) {
+            if object.kind == "Node" || event.uid.is_empty() || event.uid == object.uid {
+                events.push(*event);
+            }
+        }
+        events
+    }
+
+    /// The latest event of that reason about `object` whose message holds `piece`.
+    pub(crate) fn latest(&self, object: &Object, reason: &str, piece: &str) -> Option<Event<'a>> {
+        let mut events = self.about(object).into_iter();
+        events.find(|event| event.reason == reason && event.message.contains(piece))
+    }
+
+    fn group(&self, group: u32) -> &[Event<'a>] {
+        let events = self.groups.get(group as usize);
+        events.map_or(&[], Vec::as_slice)
     }
 
     /// Every event.

@@ -12,7 +12,7 @@ const SETTLED: i64 = 300;
 
 /// What a pod shows of the guide's sections 3, 6, 7 and 12; `None` where it is something else.
 pub(crate) fn symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
-    let mut events = scene.events.about(pod.object);
+    let mut events = scene.events.about(pod.object).into_iter();
     events.find_map(|event| {
         let found = match event.reason {
             "FailedCreatePodSandBox" => pause_image(scene, pod, event.message),
@@ -76,8 +76,9 @@ pub(crate) fn sandbox(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     if scene.is_starting(pod) {
         return None;
     }
-    let mut events = scene.events.about(pod.object);
-    let event = events.find(|event| event.reason == "FailedCreatePodSandBox")?;
+    let event = scene
+        .events
+        .latest(pod.object, "FailedCreatePodSandBox", "")?;
     let node = pod.node_name().unwrap_or_default();
     let target = scene.find("Node", "", node).map(|(index, _)| index);
     let found = Symptom::of_pod(scene, "sandbox-failed", pod.index)

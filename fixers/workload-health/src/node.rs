@@ -66,7 +66,7 @@ fn pressures(scene: &Scene, index: u32, node: &Object) -> Vec<Symptom> {
     let mut found = Vec::new();
     if under("DiskPressure") {
         found.push(of_node("guide-disk-pressure", index, node).arg("said", &said("DiskPressure")));
-    } else if let Some(event) = scene.events.about(node).find(|event| {
+    } else if let Some(event) = scene.events.about(node).into_iter().find(|event| {
         matches!(event.reason, "FreeDiskSpaceFailed" | "ImageGCFailed")
             && !event.message.contains("InvalidDiskCapacity")
             && scene.input.context.now_unix - event.seen < 3_600

@@ -63,8 +63,7 @@ fn waiting_for_node(scene: &Scene, pod: &Pod) -> Option<Symptom> {
 
 /// A pod that was evicted. It stays as it is for ever, so only the event tells whether that was lately.
 fn evicted(scene: &Scene, pod: &Pod) -> Option<Symptom> {
-    let mut events = scene.events.about(pod.object);
-    events.find(|event| event.reason == "Evicted")?;
+    scene.events.latest(pod.object, "Evicted", "")?;
     let said = text(&pod.value, "/status/message");
     let found = |id| Symptom::of_pod(scene, id, pod.index).severity(Severity::Warning);
     let Some(resource) = between(said, "low on resource: ", ".") else {

@@ -46,7 +46,7 @@ fn failure<'a>(
     wanted: impl Fn(&str) -> bool,
 ) -> Option<Event<'a>> {
     let now = scene.input.context.now_unix;
-    let mut events = scene.events.about(pod.object);
+    let mut events = scene.events.about(pod.object).into_iter();
     events.find(|event| {
         event.reason == "Unhealthy"
             && (event.container.is_empty() || event.container == status.name)

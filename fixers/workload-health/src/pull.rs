@@ -128,8 +128,8 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
 
 /// The pull Secret that the kubelet did not find: `Unable to retrieve some image pull secrets (login); attempting …`.
 fn missing_secret<'a>(scene: &'a Scene, pod: &'a Pod) -> Option<&'a str> {
-    let mut events = scene.events.about(pod.object);
-    let event = events.find(|event| event.reason == "FailedToRetrieveImagePullSecret")?;
+    let reason = "FailedToRetrieveImagePullSecret";
+    let event = scene.events.latest(pod.object, reason, "")?;
     let names = between(event.message, "image pull secrets (", ")")?;
     names.split(',').next()
 }
@@ -139,8 +139,8 @@ fn cause<'a>(scene: &'a Scene, pod: &'a Pod, status: &Status, message: &'a str) 
     if obstacle(message) != Obstacle::Unknown {
         return message;
     }
-    let events = || scene.events.about(pod.object);
-    let event = events().find(|event| {
+    let mut events = scene.events.about(pod.object).into_iter();
+    let event = events.find(|event| {
         event.reason == "Failed"
             && event.message.starts_with("Failed to pull image")
             && (event.container.is_empty() || event.container == status.name)

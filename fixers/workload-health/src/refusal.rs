@@ -59,10 +59,8 @@ fn said<'a>(scene: &'a Scene, object: &'a Object) -> Option<&'a str> {
         return Some(condition_text(object, "ReplicaFailure", "message"));
     }
     let now = scene.input.context.now_unix;
-    let mut events = scene.events.about(object);
-    events
-        .find(|event| event.reason == "FailedCreate" && now - event.seen < RETRIED)
-        .map(|event| event.message)
+    let event = scene.events.latest(object, "FailedCreate", "")?;
+    (now - event.seen < RETRIED).then_some(event.message)
 }
 
 fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {

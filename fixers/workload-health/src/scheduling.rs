@@ -2,6 +2,7 @@
 
 use nks_fixer::Pod;
 
+use crate::order::Index;
 use crate::scene::{Scene, condition_text};
 use crate::symptom::Symptom;
 
@@ -67,10 +68,8 @@ pub(crate) fn message<'a>(scene: &'a Scene, pod: &Pod<'a>) -> &'a str {
     if !said.is_empty() {
         return said;
     }
-    let mut events = scene.events.about(object);
-    events
-        .find(|event| event.reason == "FailedScheduling")
-        .map_or("", |event| event.message)
+    let event = scene.events.latest(object, "FailedScheduling", "");
+    event.map_or("", |event| event.message)
 }
 
 /// What a pod shows that waits for a node.
@@ -171,14 +170,12 @@ impl Verdict<'_> {
         most.map_or_else(rest, |(_, cause)| *cause)
     }
 
-    /// The resources that nodes have too little of.
+    /// The resources that nodes have too little of, in the alphabet's order.
     pub(crate) fn lacking(&self) -> Vec<String> {
-        let parts = self.text.split("Insufficient ").skip(1);
-        let mut names: Vec<String> = parts
-            .map(|part| crate::words::first_word(part).to_owned())
-            .collect();
-        names.sort();
-        names.dedup();
-        names
+        let mut names = Index::new();
+        for part in self.text.split("Insufficient ").skip(1) {
+            names.insert(crate::words::first_word(part).to_owned(), 0);
+        }
+        names.into_keys().collect()
     }
 }

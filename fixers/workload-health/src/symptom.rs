@@ -224,17 +224,21 @@ pub(crate) fn finding(scene: &Scene, symptom: Symptom) -> Finding {
 
 /// `a, b, c`, and how many more there are.
 fn joined(values: Vec<(&'static str, String)>) -> String {
-    let values: Index = values.into_iter().map(|(_, value)| (value, 0)).collect();
+    // Collected one by one: to build a map at once takes a sort of its own.
+    let mut names = Index::new();
+    for (_, value) in values {
+        names.insert(value, 0);
+    }
     let mut text = String::new();
-    for value in values.keys().take(MOST_NAMES) {
+    for value in names.keys().take(MOST_NAMES) {
         if !text.is_empty() {
             text.push_str(", ");
         }
         text.push_str(value);
     }
-    if values.len() > MOST_NAMES {
+    if names.len() > MOST_NAMES {
         text.push_str(", … (+");
-        text.push_str(&(values.len() - MOST_NAMES).to_string());
+        text.push_str(&(names.len() - MOST_NAMES).to_string());
         text.push(')');
     }
     text
