@@ -4,6 +4,7 @@
 use nks_fixer::{Object, Pod, Severity};
 use serde_json::Value;
 
+use crate::event::RECENT;
 use crate::scene::{Scene, list, text};
 use crate::status::Status;
 use crate::symptom::Symptom;
@@ -26,14 +27,17 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
 /// What a pod shows whose volumes cannot be set up; `None` while they still may be.
 pub(crate) fn mount_symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let told = scene.events.about(pod.object).into_iter();
-    let mut mounts = told.filter(|event| event.reason == "FailedMount");
+    let mut mounts = told.filter(|event| event.reason == "FailedMount" && event.age < RECENT);
     if let Some(found) = mounts.find_map(|event| missing(scene, pod, event.message)) {
         return Some(found);
     }
     if scene.is_starting(pod) {
         return None;
     }
-    let latest = |reason, piece| scene.events.latest(pod.object, reason, piece);
+    let latest = |reason, piece| {
+        let event = scene.events.latest(pod.object, reason, piece);
+        event.filter(|event| event.age < RECENT)
+    };
     let found = |id, message: &str, reason: &str| {
         let volume = between(message, "for volume \"", "\"").unwrap_or_default();
         let found = Symptom::of_pod(scene, id, pod.index);

@@ -5,6 +5,10 @@ use nks_fixer::{Input, Object};
 use crate::clock;
 use crate::order::{Index, place};
 
+/// Seconds that a failure is taken to go on after it was last told: kubelets repeat themselves every five minutes at the
+/// latest.
+pub(crate) const RECENT: i64 = 900;
+
 /// One Warning event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
@@ -16,8 +20,8 @@ pub(crate) struct Event<'a> {
     pub(crate) message: &'a str,
     /// The container that it is about; empty where it is about no container.
     pub(crate) container: &'a str,
-    /// When it was last seen; 0 where it does not say.
-    pub(crate) seen: i64,
+    /// Seconds since it was last seen; long where it does not say.
+    pub(crate) age: i64,
     /// The uid of what it is about.
     uid: &'a str,
 }
@@ -40,8 +44,8 @@ impl<'a> Events<'a> {
                     groups.push(Vec::new());
                 }
                 if let Some(group) = groups.get_mut(group as usize) {
-                    let event = Event::of(index, object);
-                    let at = group.iter().position(|other| other.seen < event.seen);
+                    let event = Event::of(input.context.now_unix, index, object);
+                    let at = group.iter().position(|other| other.age > event.age);
                     group.insert(at.unwrap_or(group.len()), event);
                 }
             }
@@ -90,7 +94,7 @@ fn involved(object: &Object) -> String {
 }
 
 impl<'a> Event<'a> {
-    fn of(index: u32, object: &'a Object) -> Self {
+    fn of(now: i64, index: u32, object: &'a Object) -> Self {
         let text = |pointer: &str| object.text(pointer).unwrap_or_default();
         let times = [
             "/series/lastObservedTime",
@@ -110,7 +114,7 @@ impl<'a> Event<'a> {
             reason: text("/reason"),
             message: text("/message"),
             container,
-            seen: seen.unwrap_or(0),
+            age: seen.map_or(i64::MAX, |seen| now - seen),
             uid: text("/involvedObject/uid"),
         }
     }

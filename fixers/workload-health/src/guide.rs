@@ -3,7 +3,9 @@
 
 use nks_fixer::Pod;
 
+use crate::event::RECENT;
 use crate::scene::Scene;
+use crate::status;
 use crate::symptom::Symptom;
 use crate::words::{holds, quoted, sentence, shortened};
 
@@ -13,14 +15,20 @@ const SETTLED: i64 = 300;
 /// What a pod shows of the guide's sections 3, 6, 7 and 12; `None` where it is something else.
 pub(crate) fn symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let mut events = scene.events.about(pod.object).into_iter();
+    let begun = status::has_begun(pod);
     events.find_map(|event| {
+        if event.age >= RECENT {
+            return None;
+        }
         let found = match event.reason {
+            "Unhealthy" => bird(scene, pod, event.message),
+            // What stood in the way of its start is over.
+            _ if begun => None,
             "FailedCreatePodSandBox" => pause_image(scene, pod, event.message),
             "FailedCreatePodContainer" | "Failed" => kmem(scene, pod, event.message),
             "FailedMount" if event.message.contains("rpc.statd is not running") => {
                 Some(Symptom::of_pod(scene, "guide-rpc-statd", pod.index).key(""))
             }
-            "Unhealthy" => bird(scene, pod, event.message),
             _ => None,
         }?;
         // The fault is the node's, not that of whoever happened to be placed there.
@@ -79,6 +87,9 @@ pub(crate) fn sandbox(scene: &Scene, pod: &Pod) -> Option<Symptom> {
     let event = scene
         .events
         .latest(pod.object, "FailedCreatePodSandBox", "")?;
+    if event.age >= RECENT {
+        return None;
+    }
     let node = pod.node_name().unwrap_or_default();
     let target = scene.find("Node", "", node).map(|(index, _)| index);
     let found = Symptom::of_pod(scene, "sandbox-failed", pod.index)

@@ -46,7 +46,7 @@ fn class(scene: &Scene, index: u32, ingress: &Object) -> Option<Symptom> {
     none.then(|| found("ingress-class-missing"))
 }
 
-/// The backends of an Ingress that are Services, each once.
+/// The backends of an Ingress that are Services.
 fn services(ingress: &Object) -> Vec<&Value> {
     let rules = list(&ingress.value, "/spec/rules").iter();
     let paths = rules.flat_map(|rule| list(rule, "/http/paths"));
@@ -55,7 +55,7 @@ fn services(ingress: &Object) -> Vec<&Value> {
     let mut all: Vec<&Value> = Vec::new();
     for backend in default.into_iter().chain(backends) {
         // The AWS controller's way to name an action: there is no such Service.
-        if text(backend, "/port/name") != "use-annotation" && !all.contains(&backend) {
+        if text(backend, "/port/name") != "use-annotation" {
             all.push(backend);
         }
     }

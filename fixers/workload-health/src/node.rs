@@ -69,7 +69,7 @@ fn pressures(scene: &Scene, index: u32, node: &Object) -> Vec<Symptom> {
     } else if let Some(event) = scene.events.about(node).into_iter().find(|event| {
         matches!(event.reason, "FreeDiskSpaceFailed" | "ImageGCFailed")
             && !event.message.contains("InvalidDiskCapacity")
-            && scene.input.context.now_unix - event.seen < 3_600
+            && event.age < 3_600
     }) {
         let filling = of_node("guide-disk-filling", index, node).severity(Severity::Warning);
         found.push(filling.arg("said", &sentence(event.message)));

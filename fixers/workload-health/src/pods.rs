@@ -35,13 +35,14 @@ fn of_pod(scene: &Scene, pod: &Pod) -> Vec<Symptom> {
     if !found.is_empty() {
         return found;
     }
-    let rest = || {
-        config::mount_symptom(scene, pod)
-            .or_else(|| guide::sandbox(scene, pod))
-            .or_else(|| probe::symptom(scene, pod))
-            .or_else(|| unexplained(scene, pod))
+    let why = if status::has_begun(pod) {
+        probe::symptom(scene, pod)
+    } else {
+        config::mount_symptom(scene, pod).or_else(|| guide::sandbox(scene, pod))
     };
-    rest().into_iter().collect()
+    why.or_else(|| unexplained(scene, pod))
+        .into_iter()
+        .collect()
 }
 
 fn of_containers(scene: &Scene, pod: &Pod) -> Vec<Symptom> {

@@ -4,15 +4,12 @@ use nks_fixer::Pod;
 use serde_json::Value;
 
 use crate::crash::of_container;
-use crate::event::Event;
+use crate::event::{Event, RECENT};
 use crate::scene::STARTING;
 use crate::scene::{Scene, condition_text, list, number};
 use crate::status::{self, Status};
 use crate::symptom::Symptom;
 use crate::words::{between, holds, shortened};
-
-/// A probe's failure is forgotten after so many seconds; kubelets repeat it every few.
-const RECENT: i64 = 900;
 
 /// What a pod shows that runs and does not become Ready for a while; `None` while it still may.
 pub(crate) fn symptom(scene: &Scene, pod: &Pod) -> Option<Symptom> {
@@ -45,12 +42,11 @@ fn failure<'a>(
     status: &Status,
     wanted: impl Fn(&str) -> bool,
 ) -> Option<Event<'a>> {
-    let now = scene.input.context.now_unix;
     let mut events = scene.events.about(pod.object).into_iter();
     events.find(|event| {
         event.reason == "Unhealthy"
             && (event.container.is_empty() || event.container == status.name)
-            && now - event.seen < RECENT
+            && event.age < RECENT
             && wanted(event.message)
     })
 }

@@ -2,13 +2,10 @@
 
 use nks_fixer::Object;
 
-use crate::event::Event;
+use crate::event::{Event, RECENT};
 use crate::scene::{Scene, condition, condition_text, number};
 use crate::symptom::Symptom;
 use crate::words::{between, holds, quoted, shortened};
-
-/// Refusals that RBAC makes are told while they go on: so many seconds after the last.
-const RECENT: i64 = 900;
 
 /// Controllers try again at the latest after a thousand seconds: a refusal that is older was the last.
 const RETRIED: i64 = 1_200;
@@ -58,9 +55,8 @@ fn said<'a>(scene: &'a Scene, object: &'a Object) -> Option<&'a str> {
     if condition(object, "ReplicaFailure") == "True" {
         return Some(condition_text(object, "ReplicaFailure", "message"));
     }
-    let now = scene.input.context.now_unix;
     let event = scene.events.latest(object, "FailedCreate", "")?;
-    (now - event.seen < RETRIED).then_some(event.message)
+    (event.age < RETRIED).then_some(event.message)
 }
 
 fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
@@ -136,8 +132,7 @@ fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
 /// `… is forbidden: User "system:serviceaccount:a:b" cannot list resource "pods" in API group "" …` in any event, one
 /// finding for each user and right.
 fn by_rbac(scene: &Scene) -> Vec<Symptom> {
-    let now = scene.input.context.now_unix;
-    let recent = scene.events.all().filter(|event| now - event.seen < RECENT);
+    let recent = scene.events.all().filter(|event| event.age < RECENT);
     recent
         .filter_map(|event| rbac_refusal(scene, event))
         .collect()

@@ -44,6 +44,13 @@ pub(crate) fn of<'a>(pod: &Pod<'a>) -> impl Iterator<Item = Status<'a>> + use<'a
         .map(move |status| status_of(value, status))
 }
 
+/// Whether some container of the pod has been started, so that volumes and network are there.
+pub(crate) fn has_begun(pod: &Pod) -> bool {
+    of(pod).any(|status| {
+        status.running_since.is_some() || status.ended.is_some() || status.ended_before.is_some()
+    })
+}
+
 fn status_of<'a>(pod: &'a Value, status: &'a Value) -> Status<'a> {
     let name = text(status, "/name");
     let spec = list(pod, "/spec/containers")
