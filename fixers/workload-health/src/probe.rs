@@ -120,3 +120,17 @@ fn path(container: &Value, probe: &str) -> String {
     let path = container.pointer(&pointer).and_then(Value::as_str);
     path.unwrap_or("/").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::refused_port;
+
+    #[test]
+    fn the_port_is_behind_the_last_colon() {
+        let refused =
+            |address: &str| ["dial tcp ", address, ": connect: connection refused"].concat();
+        assert_eq!(refused_port(&refused("10.1.2.3:8080")), Some("8080"));
+        assert_eq!(refused_port(&refused("[fd00::3]:8080")), Some("8080"));
+        assert_eq!(refused_port("connection refused"), None);
+    }
+}

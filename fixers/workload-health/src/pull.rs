@@ -90,8 +90,9 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
         "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" => {}
         _ => return None,
     }
-    let cause = cause(scene, pod, status, message);
-    let obstacle = obstacle(cause);
+    // The image's own name may hold any word.
+    let cause = cause(scene, pod, status, message).replace(image, "");
+    let obstacle = obstacle(&cause);
     // A registry may be out of reach for a moment; what it says of an image stays true.
     let passing = matches!(obstacle, Obstacle::Unreachable | Obstacle::Unknown);
     if passing && scene.is_starting(pod) {
@@ -121,7 +122,7 @@ pub(crate) fn symptom(scene: &Scene, pod: &Pod, status: &Status) -> Option<Sympt
     let reason = if cause.is_empty() {
         reason.to_owned()
     } else {
-        short(cause)
+        short(&cause)
     };
     Some(found.arg("registry", &host).arg("reason", &reason))
 }
@@ -136,7 +137,7 @@ fn missing_secret<'a>(scene: &'a Scene, pod: &'a Pod) -> Option<&'a str> {
 
 /// The kubelet's back-off hides the cause, which newer kubelets repeat behind it; else the event before it tells.
 fn cause<'a>(scene: &'a Scene, pod: &'a Pod, status: &Status, message: &'a str) -> &'a str {
-    if obstacle(message) != Obstacle::Unknown {
+    if obstacle(&message.replace(status.image, "")) != Obstacle::Unknown {
         return message;
     }
     let mut events = scene.events.about(pod.object).into_iter();
@@ -167,5 +168,50 @@ fn short(message: &str) -> String {
         None | Some("x509:" | "denied:" | "http: server gave HTTP response") => last_cause(message),
         Some("repository does not exist or may require") => "pull access denied".to_owned(),
         Some(known) => known.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn obstacles_are_told_apart() {
+        for (message, expected, said) in [
+            (": not found", Obstacle::NotFound, "not found"),
+            (
+                "manifest unknown: manifest unknown",
+                Obstacle::NotFound,
+                "manifest unknown",
+            ),
+            (
+                "unauthorized: authentication required",
+                Obstacle::Unauthorised,
+                "unauthorized",
+            ),
+            (
+                "429 Too Many Requests - Server message: toomanyrequests: limit",
+                Obstacle::RateLimit,
+                "toomanyrequests",
+            ),
+            (
+                "dial tcp: lookup r.example.com on 10.0.0.2:53: no such host",
+                Obstacle::Unreachable,
+                "no such host",
+            ),
+            (
+                "failed to do request: x509: certificate signed by unknown authority",
+                Obstacle::Unreachable,
+                "certificate signed by unknown authority",
+            ),
+            (
+                "Back-off pulling image",
+                Obstacle::Unknown,
+                "Back-off pulling image",
+            ),
+        ] {
+            assert!(obstacle(message) == expected, "{message}");
+            assert_eq!(short(message), said);
+        }
     }
 }

@@ -5,7 +5,7 @@ use nks_fixer::Object;
 use crate::event::{Event, RECENT};
 use crate::scene::{Scene, condition, condition_text, number};
 use crate::symptom::Symptom;
-use crate::words::{between, holds, quoted, shortened};
+use crate::words::{between, holds, last_cause, quoted, shortened};
 
 /// Controllers try again at the latest after a thousand seconds: a refusal that is older was the last.
 const RETRIED: i64 = 1_200;
@@ -60,73 +60,65 @@ fn said<'a>(scene: &'a Scene, object: &'a Object) -> Option<&'a str> {
 }
 
 fn refusal(scene: &Scene, workload: u32, maker: u32, message: &str) -> Symptom {
-    let namespace = scene.object(maker).map_or("", |object| &object.namespace);
-    let found = |id, key: &str| {
-        let mut found = Symptom::new(id, workload).key(&[namespace, "/", key].concat());
-        found.workloads.push(workload);
-        if maker != workload {
-            found.related.push(maker);
-        }
-        found.arg("namespace", namespace)
+    let found = |id, key: &str| of_maker(scene, id, (workload, maker), key);
+    let last = |words: &str| {
+        let rest = message.split_once(words);
+        shortened(
+            rest.map_or(message, |(_, rest)| rest)
+                .trim_start_matches(": "),
+        )
     };
     if let Some(quota) = between(message, "exceeded quota: ", ",") {
         let part = |start, end| between(message, start, end).unwrap_or_default();
-        let limited = message
-            .split_once(", limited: ")
-            .map_or("", |(_, limited)| limited);
         return found("quota-exceeded", quota)
             .arg("quota", quota)
             .arg("requested", part("requested: ", ", used:"))
             .arg("used", part("used: ", ", limited:"))
-            .arg("limited", limited);
+            .arg("limited", &last(", limited: "));
     }
     if let Some(quota) = between(message, "failed quota: ", ":") {
-        let fields = message
-            .split_once("must specify ")
-            .map_or("", |(_, fields)| fields);
-        return found("quota-needs-values", quota)
-            .arg("quota", quota)
-            .arg("fields", &shortened(fields));
+        let found = found("quota-needs-values", quota).arg("quota", quota);
+        return found.arg("fields", &last("must specify "));
     }
-    if let Some((_, rest)) = message.split_once("violates PodSecurity ") {
-        let level = rest.split('"').nth(1).unwrap_or_default();
-        let reason = rest.split_once("\": ").map_or(rest, |(_, reason)| reason);
-        return found("pod-security-refused", &workload.to_string())
-            .arg("level", level)
-            .arg("reason", &shortened(reason));
+    if let Some(level) = quoted(message, "violates PodSecurity ") {
+        let found = found("pod-security-refused", &workload.to_string());
+        return found.arg("level", level).arg("reason", &last("\": "));
     }
     if let Some(webhook) = quoted(message, "failed calling webhook ") {
-        let reason = crate::words::last_cause(message);
-        return found("webhook-unreachable", webhook)
-            .key(webhook)
-            .arg("webhook", webhook)
-            .arg("reason", &reason);
+        let found = found("webhook-unreachable", "").key(webhook);
+        let reason = last_cause(message);
+        return found.arg("webhook", webhook).arg("reason", &reason);
     }
     if let Some(webhook) = quoted(message, "admission webhook ") {
-        let reason = message
-            .split_once("denied the request")
-            .map_or(message, |(_, reason)| reason);
-        let reason = shortened(reason.trim_start_matches(": "));
-        return found("webhook-refused", &[webhook, &reason].concat())
-            .arg("webhook", webhook)
-            .arg("reason", &reason);
+        let reason = last("denied the request");
+        let found = found("webhook-refused", &[webhook, &reason].concat());
+        return found.arg("webhook", webhook).arg("reason", &reason);
     }
-    if let Some(account) =
-        quoted(message, "serviceaccount ").filter(|_| message.contains("not found"))
-    {
+    let account = quoted(message, "serviceaccount ");
+    if let Some(account) = account.filter(|_| message.contains("not found")) {
         return found("service-account-missing", account).arg("account", account);
     }
-    let own = workload.to_string();
     let limits = [" usage per ", "limit to request ratio per "];
-    let reason = message
-        .split_once("is forbidden: ")
-        .map_or(message, |(_, reason)| reason);
     let id = if holds(message, &limits) {
         "limit-range-refused"
     } else {
         "create-refused"
     };
-    found(id, &own).arg("reason", &shortened(reason))
+    found(id, &workload.to_string()).arg("reason", &last("is forbidden: "))
+}
+
+/// What a workload shows whose pods are refused, and what makes them. Folded within its namespace.
+fn of_maker(scene: &Scene, id: &'static str, of: (u32, u32), key: &str) -> Symptom {
+    let (workload, maker) = of;
+    let namespace = scene.object(maker).map_or("", |object| &*object.namespace);
+    let mut found = Symptom::new(id, workload)
+        .key(&[namespace, "/", key].concat())
+        .arg("namespace", namespace);
+    found.workloads.push(workload);
+    if maker != workload {
+        found.related.push(maker);
+    }
+    found
 }
 
 /// `… is forbidden: User "system:serviceaccount:a:b" cannot list resource "pods" in API group "" …` in any event, one

@@ -107,6 +107,9 @@ impl Symptom {
         self.severity = self.severity.max(other.severity);
         self.restarts = self.restarts.max(other.restarts);
         self.lists.extend(other.lists);
+        if other.target != self.target {
+            add(&mut self.related, other.target);
+        }
         for index in other.related {
             add(&mut self.related, index);
         }

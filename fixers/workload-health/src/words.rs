@@ -59,3 +59,28 @@ pub(crate) fn last_cause(text: &str) -> String {
     let last = text.rsplit(": ").next().unwrap_or(text);
     shortened(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_taken_apart() {
+        let message = r#"pods "a-" is forbidden: error looking up service account b/c: serviceaccount "c" not found"#;
+        assert_eq!(quoted(message, "serviceaccount "), Some("c"));
+        assert_eq!(quoted(r#"exec: \"run\": not found"#, "exec: "), Some("run"));
+        assert_eq!(quoted(message, "configmap "), None);
+        assert_eq!(between("a: b, c", "a: ", ","), Some("b"));
+        assert_eq!(
+            last_cause("x: y: connection refused: unknown"),
+            "connection refused"
+        );
+        assert_eq!(sentence("a\n  b"), "a b.");
+        assert_eq!(sentence("a."), "a.");
+        assert_eq!(sentence(""), "");
+        assert_eq!(
+            shortened(&"가".repeat(500)).chars().count(),
+            MOST_CHARACTERS + 1
+        );
+    }
+}
