@@ -11,6 +11,7 @@
 //! | Is it a section of the guide that is mended on the node? | `guide.rs` |
 //! | Why is a pod never made? | `refusal.rs` |
 //! | What is wrong with nodes, Jobs, Services, Ingresses, autoscalers? | `node.rs`, `job.rs`, `service.rs`, `ingress.rs`, `autoscaler.rs` |
+//! | What does a selector select, and which object is that? | `selection.rs`, `order.rs` |
 //! | What is one and the same cause? | `symptom.rs` |
 //! | What did a crashing container write last? | `logs.rs` |
 //!
@@ -35,6 +36,7 @@ mod pull;
 mod refusal;
 mod scene;
 mod scheduling;
+mod selection;
 mod service;
 mod status;
 mod symptom;

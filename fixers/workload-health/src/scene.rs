@@ -23,16 +23,23 @@ pub(crate) struct Scene<'a> {
     /// The Nodes that are not Ready, by name.
     pub(crate) lost_nodes: Vec<&'a str>,
     by_name: Index,
+    /// The indexes of each kind: there are few kinds, and many objects.
+    by_kind: Vec<(&'a str, Vec<u32>)>,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn of(input: &'a Input) -> Self {
         let mut by_name = Index::new();
+        let mut by_kind: Vec<(&str, Vec<u32>)> = Vec::new();
         for (index, object) in input.indexed() {
             by_name.insert(
                 place(&[&object.kind, &object.namespace, &object.name]),
                 index,
             );
+            match by_kind.iter_mut().find(|(kind, _)| *kind == object.kind) {
+                Some((_, indexes)) => indexes.push(index),
+                None => by_kind.push((&object.kind, vec![index])),
+            }
         }
         // A Node that says nothing of it may be new, or was not read whole.
         let lost = |object: &&Object| {
@@ -50,6 +57,7 @@ impl<'a> Scene<'a> {
                 .map(|object| &*object.name)
                 .collect(),
             by_name,
+            by_kind,
         }
     }
 
@@ -65,12 +73,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Every object of one kind, with its index.
-    pub(crate) fn each(
-        &self,
-        kind: &'static str,
-    ) -> impl Iterator<Item = (u32, &'a Object)> + use<'a> {
-        let all = self.input.indexed();
-        all.filter(move |(_, object)| object.kind == kind)
+    pub(crate) fn each(&self, kind: &str) -> impl Iterator<Item = (u32, &'a Object)> + use<'_, 'a> {
+        let of_kind = self.by_kind.iter().find(|(name, _)| *name == kind);
+        let indexes = of_kind.map_or(&[][..], |(_, indexes)| indexes);
+        indexes
+            .iter()
+            .filter_map(|&index| Some((index, self.object(index)?)))
     }
 
     pub(crate) fn object(&self, index: u32) -> Option<&'a Object> {

@@ -6,7 +6,8 @@ use nks_fixer::{Object, Severity};
 use serde_json::Value;
 
 use crate::order::{Index, place};
-use crate::scene::{Scene, list, number, text};
+use crate::scene::{Scene, list, text};
+use crate::selection::{Candidates, Selected, labels, written};
 use crate::symptom::Symptom;
 
 /// What says which Service a slice belongs to.
@@ -48,12 +49,18 @@ impl Offered {
 
 pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
     let offered = Offered::by_slices(scene);
+    let candidates = Candidates::of(scene);
     let entries = crate::ingress::backends(scene);
     let mut found = Vec::new();
     for (index, service) in scene.each("Service") {
         if is_concerned(scene, service) {
             let entered = entries.contains_key(&place(&[&service.namespace, &service.name]));
-            found.extend(symptom(scene, index, &offered, entered));
+            let ports = absent_ports(service, &offered);
+            if let Some(selects) = offered.selects(service).filter(|_| !ports.is_empty()) {
+                let selected = candidates.selected_by(service);
+                let service = (index, service, &*ports);
+                found.extend(symptom(scene, service, (selects, entered), &selected));
+            }
         }
     }
     found
@@ -61,33 +68,28 @@ pub(crate) fn symptoms(scene: &Scene) -> Vec<Symptom> {
 
 /// Whether the cluster looks for its pods: neither an ExternalName nor one whose endpoints somebody else writes.
 fn is_concerned(scene: &Scene, service: &Object) -> bool {
-    let selects = selector(service).next().is_some();
+    let selector = labels(service, "/spec/selector");
+    let selects = selector.is_some_and(|labels| !labels.is_empty());
     let ports = !list(&service.value, "/spec/ports").is_empty();
     let external = text(&service.value, "/spec/type") == "ExternalName";
     selects && ports && !external && !scene.is_starting(service) && !service.is_being_deleted()
 }
 
-fn selector(service: &Object) -> impl Iterator<Item = (&str, &str)> {
-    let selector = service
-        .value
-        .pointer("/spec/selector")
-        .and_then(Value::as_object);
-    let pairs = selector.into_iter().flatten();
-    pairs.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default()))
+/// The ports of a Service that no slice offers.
+fn absent_ports<'a>(service: &'a Object, offered: &Offered) -> Vec<&'a Value> {
+    let ports = list(&service.value, "/spec/ports").iter();
+    let absent = ports.filter(|port| !offered.has(service, text(port, "/name")));
+    absent.collect()
 }
 
-fn symptom(scene: &Scene, index: u32, offered: &Offered, entered: bool) -> Option<Symptom> {
-    let service = scene.object(index)?;
-    let selects = offered.selects(service)?;
-    let ports = list(&service.value, "/spec/ports");
-    let absent: Vec<&Value> = ports
-        .iter()
-        .filter(|port| !offered.has(service, text(port, "/name")))
-        .collect();
-    if absent.is_empty() {
-        return None;
-    }
-    let selected = Selected::by(scene, service);
+/// What is wrong with a Service some of whose ports lead nowhere. `selects`: it does select pods; `entered`: an Ingress
+/// leads to it.
+fn symptom(
+    scene: &Scene,
+    (index, service, absent): (u32, &Object, &[&Value]),
+    (selects, entered): (bool, bool),
+    selected: &Selected,
+) -> Option<Symptom> {
     // Only a name can be missing on pods: a number is taken as it is, whatever containers declare.
     let named: Vec<&str> = absent
         .iter()
@@ -99,7 +101,7 @@ fn symptom(scene: &Scene, index: u32, offered: &Offered, entered: bool) -> Optio
         Symptom::new(id, index)
             .key(&index.to_string())
             .arg("service", &scene.name(index))
-            .arg("selector", &written(service))
+            .arg("selector", &written(service, "/spec/selector"))
     };
     if some_pod && !named.is_empty() {
         let missing = found("service-port-missing").arg("ports", &named.join(", "));
@@ -127,7 +129,8 @@ fn symptom(scene: &Scene, index: u32, offered: &Offered, entered: bool) -> Optio
             let found = found("service-selects-nothing-like").arg("workload", &scene.name(like));
             // Of one name, and yet apart: what was meant is plain.
             let found = found.severity(Severity::Error).related_to(like);
-            found.arg("labels", &labels_as_written(scene, like))
+            let object = scene.object(like)?;
+            found.arg("labels", &written(object, "/spec/template/metadata/labels"))
         }
         // Pods that no workload here has made may be selected and lack the names.
         None if named.len() == absent.len() => {
@@ -135,80 +138,4 @@ fn symptom(scene: &Scene, index: u32, offered: &Offered, entered: bool) -> Optio
         }
         None => found("service-selects-nothing"),
     })
-}
-
-/// What a selector comes to among the workloads, and among the pods that are not Ready.
-#[derive(Default)]
-struct Selected {
-    /// A pod that is not Ready is selected.
-    pod: bool,
-    /// A workload whose pods would be selected wants some.
-    wanted: bool,
-    /// One such workload has Ready pods.
-    ready: bool,
-    /// One such workload wants none.
-    scaled_down: bool,
-    /// No such workload, but one of the Service's own name.
-    like: Option<u32>,
-}
-
-impl Selected {
-    fn by(scene: &Scene, service: &Object) -> Self {
-        let mut selected = Self::default();
-        let here = |object: &Object| object.namespace == service.namespace;
-        let pods = scene.pods.iter();
-        selected.pod = pods
-            .filter(|pod| here(pod.object))
-            .any(|pod| selects(service, pod.value.pointer("/metadata/labels")));
-        for kind in ["Deployment", "StatefulSet", "DaemonSet"] {
-            for (index, workload) in scene.each(kind).filter(|(_, object)| here(object)) {
-                let count = |pointer: &str| number(&workload.value, pointer);
-                let daemon = kind == "DaemonSet";
-                let wanted = if daemon {
-                    count("/status/desiredNumberScheduled").unwrap_or(0)
-                } else {
-                    count("/spec/replicas").unwrap_or(1)
-                };
-                let ready = count(if daemon {
-                    "/status/numberReady"
-                } else {
-                    "/status/readyReplicas"
-                });
-                if selects(
-                    service,
-                    workload.value.pointer("/spec/template/metadata/labels"),
-                ) {
-                    selected.wanted |= wanted > 0;
-                    selected.scaled_down |= wanted == 0;
-                    selected.ready |= ready.unwrap_or(0) > 0;
-                } else if workload.name == service.name && wanted > 0 {
-                    selected.like = Some(index);
-                }
-            }
-        }
-        selected
-    }
-}
-
-fn selects(service: &Object, labels: Option<&Value>) -> bool {
-    let value = |key: &str| labels?.get(key)?.as_str();
-    selector(service).all(|(key, wanted)| value(key) == Some(wanted))
-}
-
-fn written(service: &Object) -> String {
-    let pairs: Vec<String> = selector(service)
-        .map(|(key, value)| [key, "=", value].concat())
-        .collect();
-    pairs.join(",")
-}
-
-fn labels_as_written(scene: &Scene, workload: u32) -> String {
-    let labels = scene
-        .object(workload)
-        .and_then(|object| object.value.pointer("/spec/template/metadata/labels"));
-    let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    let pairs: Vec<String> = labels
-        .map(|(key, value)| [key, "=", value.as_str().unwrap_or_default()].concat())
-        .collect();
-    pairs.join(",")
 }
