@@ -143,6 +143,11 @@ impl Object {
             .as_str()
     }
 
+    /// When it was made, in seconds since 1970-01-01 UTC; `None` where it does not say.
+    pub fn created(&self) -> Option<i64> {
+        crate::time::seconds(self.text("/metadata/creationTimestamp")?)
+    }
+
     /// Whether somebody has asked for its deletion.
     pub fn is_being_deleted(&self) -> bool {
         self.value.pointer("/metadata/deletionTimestamp").is_some()

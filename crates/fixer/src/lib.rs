@@ -8,6 +8,7 @@
 //! |---|---|
 //! | what comes in | [`Input`], [`Object`], [`Context`] |
 //! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Env`], [`Owners`], [`Image`] |
+//! | sizes, times | [`quantity`], [`time`], [`Object::created`] |
 //! | what goes out | [`Outcome`], [`Report`], [`Finding`], [`Step`], [`Patch`] |
 //!
 //! A whole fixer, with its unit test:
@@ -69,8 +70,10 @@ mod input;
 mod owner;
 mod patch;
 mod pod;
+pub mod quantity;
 mod report;
 mod step;
+pub mod time;
 mod workload;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]

@@ -48,7 +48,7 @@ fn is_mounted_claim(object: &Object) -> bool {
 /// For a claim that is older than these notes, they begin with all of its fields at once: the oldest note proves nothing.
 fn was_expanded(claim: &Object) -> bool {
     let oldest = age::managed_fields(claim).filter_map(age::time).min();
-    let (Some(created), Some(oldest)) = (age::created(claim), oldest) else {
+    let (Some(created), Some(oldest)) = (claim.created(), oldest) else {
         return false;
     };
     age::managed_fields(claim).any(|entry| {

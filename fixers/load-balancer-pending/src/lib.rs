@@ -13,7 +13,6 @@
 //! Left alone: Services that have an address, that are younger than five minutes or being deleted, and those of another
 //! load balancer class, which are another controller's.
 
-mod age;
 mod cause;
 mod service;
 #[cfg(test)]

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use nks_fixer::{Input, Object};
 use serde_json::Value;
 
-use crate::age;
-
 /// Seconds that a load balancer may take.
 const PATIENCE: i64 = 5 * 60;
 
@@ -59,7 +57,10 @@ impl<'a> Service<'a> {
 
     /// Whether it should have an address by now.
     pub(crate) fn is_pending(&self, now: i64) -> bool {
-        let is_old = age::created(self.object).is_some_and(|created| now - created > PATIENCE);
+        let is_old = self
+            .object
+            .created()
+            .is_some_and(|created| now - created > PATIENCE);
         is_old && self.ingress().next().is_none()
     }
 

@@ -15,8 +15,6 @@
 //! first claim.
 //! A volume that is back in use under another name is in use.
 
-mod age;
-mod quantity;
 #[cfg(test)]
 mod tests;
 mod usage;

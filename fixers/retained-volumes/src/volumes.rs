@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use nks_fixer::{Input, Object};
 
-use crate::{Idle, age, quantity};
+use serde_json::Value;
+
+use crate::Idle;
 
 const DRIVER: &str = "cinder.csi.openstack.org";
 
@@ -59,7 +61,7 @@ pub(crate) fn billed(input: &Input) -> Volumes<'_> {
         .filter(|(_, object)| is_billed(object))
         .map(|(index, object)| {
             let capacity = object.value.pointer("/spec/capacity/storage");
-            let bytes = capacity.and_then(quantity::bytes).unwrap_or(0);
+            let bytes = capacity.and_then(bytes).unwrap_or(0);
             (
                 object.name.as_str(),
                 Volume {
@@ -139,7 +141,9 @@ pub(crate) fn bound_claims<'a>(input: &'a Input, volumes: &Volumes) -> Vec<Claim
     let now = input.context.now_unix;
     let is_settled = |object: &Object| {
         object.text("/status/phase") == Some("Bound")
-            && age::created(object).is_none_or(|created| now - created > SETTLED)
+            && object
+                .created()
+                .is_none_or(|created| now - created > SETTLED)
             && !object.is_being_deleted()
     };
     input
@@ -164,4 +168,12 @@ pub(crate) fn gib(bytes: u64) -> String {
         0 => (tenths / 10).to_string(),
         rest => [(tenths / 10).to_string(), rest.to_string()].join("."),
     }
+}
+
+/// A capacity in bytes, rounded up.
+fn bytes(capacity: &Value) -> Option<u64> {
+    nks_fixer::quantity::milli(capacity)?
+        .div_ceil(1_000)
+        .try_into()
+        .ok()
 }

@@ -6,8 +6,6 @@
 use nks_fixer::{Finding, Input, Object};
 use serde_json::Value;
 
-use crate::quantity;
-
 /// How many claims a message names.
 const MOST_NAMES: usize = 10;
 
@@ -110,7 +108,7 @@ fn class(claim: &Object) -> Option<&str> {
 
 /// Whether the claim asks for more than it has. What only waits for a pod to grow the file system has its volume already.
 fn is_unfinished(claim: &Object) -> bool {
-    let milli = |pointer: &str| quantity::milli(claim.value.pointer(pointer)?);
+    let milli = |pointer: &str| nks_fixer::quantity::milli(claim.value.pointer(pointer)?);
     match (milli(REQUESTED), milli(CAPACITY)) {
         (Some(requested), Some(capacity)) => requested > capacity && !waits_for_pod(claim),
         _ => false,

@@ -14,7 +14,6 @@
 //! Kubernetes has replaced (`kubernetes.io/cinder`) is reported and not changed.
 
 mod claims;
-mod quantity;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@
 use nks_fixer::{Change, Fixer, Input, Outcome, Report, Severity};
 use serde_json::{Value, json};
 
-use crate::{VolumeExpansion, quantity};
+use crate::VolumeExpansion;
 
 nks_golden::tests!(VolumeExpansion);
 
@@ -43,50 +43,6 @@ fn found(objects: impl IntoIterator<Item = Value>) -> Vec<(Severity, String)> {
         .into_iter()
         .map(|finding| (finding.severity, finding.message))
         .collect()
-}
-
-fn milli(text: &str) -> Option<u128> {
-    quantity::milli(&text.into())
-}
-
-#[test]
-fn a_size_has_many_spellings() {
-    for spelling in [
-        "1Gi",
-        "1024Mi",
-        "1048576Ki",
-        "1073741824",
-        "1073741824000m",
-        "1073741824e0",
-        "1.0Gi",
-    ] {
-        assert_eq!(milli(spelling), Some(1_073_741_824_000), "{spelling}");
-    }
-    assert_eq!(quantity::milli(&json!(1_073_741_824)), milli("1Gi"));
-    assert_eq!(milli("1e3"), milli("1k"));
-    assert_eq!(milli("12E6"), milli("12M"));
-    assert_eq!(milli("1E"), milli("1e18"));
-    assert_eq!(milli("1500e-3"), milli("1500m"));
-    assert_eq!(milli(".5Gi"), milli("512Mi"));
-    assert_eq!(milli("1u"), Some(1), "rounded up, as Kubernetes does");
-}
-
-#[test]
-fn sizes_are_compared_and_not_their_texts() {
-    assert!(milli("10G") < milli("10Gi"));
-    assert!(milli("9Gi") < milli("10Gi"));
-    assert!(milli("1Ti") > milli("1000Gi"));
-    assert!(milli("16Ei").is_some());
-}
-
-#[test]
-fn what_is_no_size_is_none() {
-    for text in [
-        "", "Gi", "10gi", "10 Gi", "-1Gi", "1.2.3", "1e99", "1e", ".",
-    ] {
-        assert_eq!(milli(text), None, "{text}");
-    }
-    assert_eq!(quantity::milli(&json!(1.5)), None);
 }
 
 #[test]

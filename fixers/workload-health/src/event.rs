@@ -2,7 +2,6 @@
 
 use nks_fixer::{Input, Object};
 
-use crate::clock;
 use crate::order::{Index, place};
 
 /// Seconds that a failure is taken to go on after it was last told: kubelets repeat themselves every five minutes at the
@@ -104,7 +103,7 @@ impl<'a> Event<'a> {
         ];
         let seen = times
             .iter()
-            .find_map(|time| clock::unix(object.text(time)?));
+            .find_map(|time| nks_fixer::time::seconds(object.text(time)?));
         let path = text("/involvedObject/fieldPath");
         let container = path
             .split_once('{')

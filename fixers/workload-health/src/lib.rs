@@ -20,7 +20,6 @@
 
 mod autoscaler;
 mod claim;
-mod clock;
 mod config;
 mod crash;
 mod event;

@@ -3,7 +3,6 @@
 use nks_fixer::{Input, Object, Owners, Pod};
 use serde_json::Value;
 
-use crate::clock;
 use crate::event::Events;
 use crate::order::{Index, place};
 
@@ -92,7 +91,7 @@ impl<'a> Scene<'a> {
 
     /// Seconds since a time; long for one that is not there.
     pub(crate) fn since(&self, time: Option<&str>) -> i64 {
-        match time.and_then(clock::unix) {
+        match time.and_then(nks_fixer::time::seconds) {
             Some(time) => self.input.context.now_unix - time,
             None => i64::MAX,
         }
