@@ -62,7 +62,7 @@ impl Cluster {
             namespace: None,
         };
         let call = Call::get(collection("v1", "nodes", None), target.clone()).accept(METADATA_ONLY);
-        let names = self.items(&call, &|_| true).await.and_then(|items| {
+        let names = self.items(&call, &Some).await.and_then(|items| {
             let name = |item: &Value| {
                 let name = item.pointer("/metadata/name").and_then(Value::as_str);
                 name.map(clean).ok_or(RequestError::Malformed)

@@ -222,35 +222,41 @@ impl Cluster {
             }
             _ => call,
         };
-        let keep = |item: &Value| match fetch.which {
-            Which::When(when @ (When::Unhealthy | When::Bare | When::Terminating)) => {
-                demand::keeps(when, item)
+        let take = |mut item: Value| {
+            let kept = match fetch.which {
+                Which::When(when @ (When::Unhealthy | When::Bare | When::Terminating)) => {
+                    demand::keeps(when, &item)
+                }
+                _ => true,
+            };
+            if !fetch.managed_fields {
+                forget_managed_fields(&mut item);
             }
-            _ => true,
+            kept.then_some(item)
         };
-        self.all_items(&call, &keep)
+        self.all_items(&call, &take)
             .await
             .and_then(|items| objects(items, fetch))
             .map_err(|error| Unread::new(&target, &error))
     }
 
-    /// All items of a list that `keep` keeps. A list that grew too old while it was read is begun again, once.
+    /// What `take` takes of all items of a list. A list that grew too old while it was read is begun again, once.
     pub(crate) async fn all_items(
         &self,
         call: &Call,
-        keep: &dyn Fn(&Value) -> bool,
+        take: Take<'_>,
     ) -> Result<Vec<Value>, RequestError> {
-        match self.items(call, keep).await {
-            Err(error) if error.is_expired() => self.items(call, keep).await,
+        match self.items(call, take).await {
+            Err(error) if error.is_expired() => self.items(call, take).await,
             result => result,
         }
     }
 
-    /// Page by page; of each, only what is kept stays in memory.
+    /// Page by page; of each, only what is taken stays in memory.
     pub(crate) async fn items(
         &self,
         call: &Call,
-        keep: &dyn Fn(&Value) -> bool,
+        take: Take<'_>,
     ) -> Result<Vec<Value>, RequestError> {
         let (mut all, mut next) = (Vec::new(), String::new());
         for _ in 0..MAX_PAGES {
@@ -262,7 +268,7 @@ impl Cluster {
             let token = answer.pointer("/metadata/continue").and_then(Value::as_str);
             let token = token.unwrap_or_default().to_owned();
             match answer.get_mut("items").map(Value::take) {
-                Some(Value::Array(items)) => all.extend(items.into_iter().filter(keep)),
+                Some(Value::Array(items)) => all.extend(items.into_iter().filter_map(take)),
                 // An empty list of some servers.
                 Some(Value::Null) => {}
                 _ => return Err(RequestError::Malformed),
@@ -276,6 +282,16 @@ impl Cluster {
             next = token;
         }
         Err(RequestError::Malformed)
+    }
+}
+
+/// What is kept of an item of a list.
+pub(crate) type Take<'a> = &'a dyn Fn(Value) -> Option<Value>;
+
+/// Much of an object's size is who wrote which of its fields.
+pub(crate) fn forget_managed_fields(item: &mut Value) {
+    if let Some(Value::Object(metadata)) = item.get_mut("metadata") {
+        metadata.remove("managedFields");
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::error::{RequestError, Target};
-use crate::read::{CONCURRENT, Unread};
+use crate::read::{CONCURRENT, Unread, forget_managed_fields};
 use crate::request::{Call, METADATA_ONLY, TABLE, collection};
 
 /// Up to so many pods of a namespace are asked for one by one; more are picked out of its list.
@@ -50,7 +50,7 @@ impl Cluster {
     async fn namespaces(&self) -> Result<Vec<String>, Unread> {
         let target = target("namespaces", None);
         let call = Call::get(collection("v1", "namespaces", None), target.clone());
-        let items = self.all_items(&call.accept(METADATA_ONLY), &|_| true).await;
+        let items = self.all_items(&call.accept(METADATA_ONLY), &Some).await;
         let items = items.map_err(|error| Unread::new(&target, &error))?;
         let name = |item: &Value| Some(item.pointer("/metadata/name")?.as_str()?.to_owned());
         Ok(items.iter().filter_map(name).collect())
@@ -68,13 +68,14 @@ impl Cluster {
             Some(names) if names.is_empty() => Ok(Vec::new()),
             Some(names) if names.len() <= FEW => self.one_by_one(namespace, &names).await,
             names => {
-                let keep = |pod: &Value| match (&names, pod.pointer("/metadata/name")) {
+                let is_suspect = |pod: &Value| match (&names, pod.pointer("/metadata/name")) {
                     (Some(names), Some(Value::String(name))) => names.contains(name),
                     _ => demand::keeps(When::Unhealthy, pod),
                 };
+                let take = |pod: Value| is_suspect(&pod).then(|| brief(pod));
                 let path = collection("v1", "pods", Some(namespace));
                 let call = Call::get(path, target("pods", Some(namespace)));
-                self.all_items(&call, &keep).await
+                self.all_items(&call, &take).await
             }
         };
         pods.map_err(unread)
@@ -91,7 +92,7 @@ impl Cluster {
             let path = collection("v1", "pods", Some(namespace));
             let call = Call::get(path, target("pods", Some(namespace)));
             let call = call.query("fieldSelector", format!("metadata.name={name}"));
-            pods.extend(self.all_items(&call, &|_| true).await?);
+            pods.extend(self.all_items(&call, &|pod| Some(brief(pod))).await?);
         }
         Ok(pods)
     }
@@ -106,6 +107,11 @@ impl Cluster {
         }
         self.call_read(&call).await
     }
+}
+
+fn brief(mut pod: Value) -> Value {
+    forget_managed_fields(&mut pod);
+    pod
 }
 
 fn target(resource: &str, namespace: Option<&str>) -> Target {

@@ -146,6 +146,7 @@ async fn the_columns_hide_no_unhealthy_pod() {
             namespace: None,
             which,
             metadata_only: false,
+            managed_fields: false,
             optional: false,
         };
         let cluster = cluster.clone();

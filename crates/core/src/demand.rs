@@ -27,6 +27,8 @@ pub struct Fetch {
     pub which: Which,
     /// Nobody asks for more than metadata.
     pub metadata_only: bool,
+    /// Somebody asks when and by whom the objects were written, which is much of their size.
+    pub managed_fields: bool,
     /// The server may know neither the kind nor the namespace: then there are none.
     pub optional: bool,
 }
@@ -48,15 +50,12 @@ type Key<'a> = (&'a str, &'a str, Option<&'a str>, Which);
 
 /// The fetches that serve all `manifests`, each once: what a larger fetch brings anyway is left out.
 pub fn demand<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> BTreeSet<Fetch> {
-    // Of each: whether all can do with metadata, and whether all can do without it.
-    let mut wanted: BTreeMap<Key<'a>, (bool, bool)> = BTreeMap::new();
+    let mut wanted: BTreeMap<Key<'a>, Need> = BTreeMap::new();
     for manifest in manifests {
         let rules = manifest.spec.reads.iter();
         for rule in rules.filter(|rule| !is_by_query(rule)) {
             for key in keys(rule) {
-                let (metadata_only, optional) = wanted.entry(key).or_insert((true, true));
-                *metadata_only &= asks_for_metadata(rule) && !is_changed(manifest, rule);
-                *optional &= rule.optional;
+                wanted.entry(key).or_default().add(Need::of(manifest, rule));
             }
         }
     }
@@ -71,26 +70,65 @@ pub fn demand<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> BTreeSet
         .map(|(namespace, which)| (*api_version, *kind, namespace, which))
         .find(|larger| larger != key && wanted.contains_key(larger))
     };
-    let mut fetches: BTreeMap<Key<'a>, (bool, bool)> = BTreeMap::new();
-    for (key, (metadata_only, optional)) in &wanted {
+    let mut fetches: BTreeMap<Key<'a>, Need> = BTreeMap::new();
+    for (key, need) in &wanted {
+        let mut need = *need;
         let larger = larger(key);
-        let is_larger = larger.is_some();
-        let fetch = fetches.entry(larger.unwrap_or_else(|| key.clone()));
-        let fetch = fetch.or_insert((true, true));
-        fetch.0 &= metadata_only;
         // Whether the larger one may be missing is said by those who ask for it.
-        fetch.1 &= *optional || is_larger;
+        need.optional |= larger.is_some();
+        let key = larger.unwrap_or_else(|| key.clone());
+        fetches.entry(key).or_default().add(need);
     }
-    let fetch =
-        |((api_version, kind, namespace, which), (metadata_only, optional)): (Key, _)| Fetch {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-            namespace: namespace.map(str::to_owned),
-            which,
-            metadata_only,
-            optional,
-        };
+    let fetch = |((api_version, kind, namespace, which), need): (Key<'a>, Need)| Fetch {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        which,
+        metadata_only: need.metadata_only,
+        managed_fields: need.managed_fields,
+        optional: need.optional,
+    };
     fetches.into_iter().map(fetch).collect()
+}
+
+/// What those who ask for the same objects need of them.
+#[derive(Clone, Copy)]
+struct Need {
+    metadata_only: bool,
+    managed_fields: bool,
+    optional: bool,
+}
+
+impl Default for Need {
+    /// Nobody asks yet.
+    fn default() -> Self {
+        Self {
+            metadata_only: true,
+            managed_fields: false,
+            optional: true,
+        }
+    }
+}
+
+impl Need {
+    fn of(manifest: &Manifest, rule: &ReadRule) -> Self {
+        Self {
+            metadata_only: asks_for_metadata(rule) && !is_changed(manifest, rule),
+            managed_fields: asks_for_managed_fields(&rule.fields),
+            optional: rule.optional,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.metadata_only &= other.metadata_only;
+        self.managed_fields |= other.managed_fields;
+        self.optional &= other.optional;
+    }
+}
+
+fn asks_for_managed_fields(fields: &[Pattern]) -> bool {
+    let is_it = |field: &Pattern| field.steps() == ["metadata", "managedFields"];
+    fields.iter().any(is_it)
 }
 
 fn keys(rule: &ReadRule) -> impl Iterator<Item = Key<'_>> {
@@ -246,9 +284,7 @@ fn project(fields: &[Pattern], value: &Value, secrets: Secrets) -> Value {
             metadata.insert(field.into(), entry.clone());
         }
     }
-    if fields
-        .iter()
-        .any(|field| field.steps() == ["metadata", "managedFields"])
+    if asks_for_managed_fields(fields)
         && let Some(entry) = value.pointer(MANAGED_FIELDS)
     {
         metadata.insert("managedFields".into(), entry.clone());

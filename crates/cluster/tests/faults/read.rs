@@ -17,6 +17,7 @@ fn fetch(api_version: &str, kind: &str, namespace: Option<&str>) -> Fetch {
         namespace: namespace.map(str::to_owned),
         which: Which::All,
         metadata_only: false,
+        managed_fields: false,
         optional: false,
     }
 }
