@@ -3,10 +3,9 @@
 use clap::{Args, ValueEnum};
 use nks_core::manifest::{Manifest, Secrets};
 use nks_core::output::{Document, Explanation};
-use nks_core::rights::{self, Right};
+use nks_core::rights;
 use nks_core::yaml;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 use crate::failure::{Ended, Failure};
 use crate::fixers::Fixers;
@@ -47,23 +46,11 @@ pub(crate) fn run(screen: &Screen, command: &Explain) -> Result<Ended, Failure> 
         ExplainFormat::Json => screen.value(Format::Json, document(manifest))?,
         ExplainFormat::Yaml => screen.value(Format::Yaml, document(manifest))?,
         ExplainFormat::Rbac => {
-            let roles = roles(manifest).iter().map(yaml::write).collect::<Vec<_>>();
+            let roles: Vec<String> = rights::roles_of(manifest).iter().map(yaml::write).collect();
             screen.print(&roles.join("---\n"))?;
         }
     }
     Ok(Ended::Done)
-}
-
-fn all_rights(manifest: &Manifest) -> BTreeSet<Right> {
-    rights::to_read(manifest)
-        .into_iter()
-        .chain(rights::to_write(manifest))
-        .collect()
-}
-
-fn roles(manifest: &Manifest) -> Vec<Value> {
-    let name = format!("kubectl-nks-{}", manifest.name().replace('/', "-"));
-    rights::roles(&name, &all_rights(manifest))
 }
 
 fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
@@ -166,6 +153,6 @@ fn print_rights(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
 fn document(manifest: &Manifest) -> Document {
     Document::Explanation(Explanation {
         manifest: Box::new(manifest.clone()),
-        roles: roles(manifest),
+        roles: rights::roles_of(manifest),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::kinds;
-use crate::manifest::{Manifest, Verb, When};
+use crate::manifest::{Manifest, Verb, When, WriteRule};
 use crate::plan::Plan;
 use crate::probe;
 
@@ -113,12 +113,7 @@ pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
 pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     for rule in &manifest.spec.writes {
-        let declared = if rule.namespaces.is_empty() {
-            read_namespaces(manifest, &rule.kind)
-        } else {
-            rule.namespaces.clone()
-        };
-        for namespace in scopes(&declared) {
+        for namespace in scopes(written_in(manifest, rule)) {
             let right = |verb: &str| {
                 Right::new(
                     namespace,
@@ -195,13 +190,17 @@ fn names<'a>(manifest: &'a Manifest, api_version: &str, kind: &str) -> &'a [Stri
     }
 }
 
-fn read_namespaces(manifest: &Manifest, kind: &str) -> Vec<String> {
+/// The namespaces in which a rule allows changes: its own, or else those in which the kind is read. None means all.
+pub fn written_in<'a>(manifest: &'a Manifest, rule: &'a WriteRule) -> &'a [String] {
+    if !rule.namespaces.is_empty() {
+        return &rule.namespaces;
+    }
     manifest
         .spec
         .reads
         .iter()
-        .find(|read| read.kind == kind)
-        .map(|read| read.namespaces.clone())
+        .find(|read| read.kind == rule.kind)
+        .map(|read| read.namespaces.as_slice())
         .unwrap_or_default()
 }
 
@@ -224,9 +223,19 @@ pub fn plural(api_version: &str, kind: &str) -> String {
 /// The verbs of a role, by group, resource and name.
 type Rules<'a> = BTreeMap<(&'a str, &'a str, Option<&'a str>), Vec<&'a str>>;
 
+/// The least roles of a fixer, for `diagnose` and `fix`: what `explain -o rbac` prints.
+pub fn roles_of(manifest: &Manifest) -> Vec<Value> {
+    let name = format!("kubectl-nks-{}", manifest.name().replace('/', "-"));
+    let rights = to_read(manifest)
+        .into_iter()
+        .chain(to_write(manifest))
+        .collect();
+    roles(&name, &rights)
+}
+
 /// The rights as RBAC objects named `name`: one ClusterRole for what is cluster-wide, one Role for each namespace. They
 /// bind nobody.
-pub fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
+fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
     let mut scopes: BTreeMap<&Option<String>, Rules<'_>> = BTreeMap::new();
     for right in rights {
         let key = (
@@ -263,4 +272,41 @@ pub fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
             role
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_without_namespaces_is_one_where_the_kind_is_read() {
+        let manifest = Manifest::from_yaml(
+            "
+apiVersion: fixer.nks/v1
+kind: Fixer
+metadata: {name: acme/replicas}
+spec:
+  version: 1.0.0
+  about: {title: {en: a, ko: 가}, cause: {en: b, ko: 나}}
+  reads: [{apiVersion: apps/v1, kind: Deployment, namespaces: [shop], fields: [/spec]}]
+  writes: [{apiVersion: apps/v1, kind: Deployment, verbs: [patch], paths: [/spec/replicas], max: 1}]
+  messages: {found: {en: a, ko: 가}}
+",
+        )
+        .unwrap();
+        assert_eq!(written_in(&manifest, &manifest.spec.writes[0]), ["shop"]);
+        let roles = roles_of(&manifest);
+        let of_the_shop = roles
+            .iter()
+            .find(|role| role["metadata"]["namespace"] == "shop")
+            .unwrap();
+        assert_eq!(of_the_shop["metadata"]["name"], "kubectl-nks-acme-replicas");
+        let verbs = of_the_shop["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|rule| rule["resources"][0] == "deployments")
+            .map(|rule| &rule["verbs"]);
+        assert_eq!(verbs, Some(&json!(["get", "list", "patch"])));
+    }
 }
