@@ -12,12 +12,13 @@ use anyhow::{Context, Result, bail};
 use nks_bed::Binaries;
 
 use crate::run::{cargo, run, say};
-use crate::{artifacts, schemas};
+use crate::{artifacts, catalogue, schemas};
 
 /// Runs everything; the last line counts the tests.
 pub(crate) fn all() -> Result<()> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("schemas are current", schemas::check)?;
+    step("catalogue is current", catalogue::check)?;
     step("fixers, executables and tests", artifacts::build_for_tests)?;
     step("clippy", || {
         run(&mut cargo(&[

@@ -11,6 +11,7 @@
 //! | `bed up`, `bed down` | a real control plane to play with |
 //! | `release` | archives, checksums and the krew index of this platform, in `target/nks/release` |
 //! | `schemas` | writes the JSON Schemas in `docs/schemas` |
+//! | `catalogue` | writes the pages of the fixers in `docs/fixers`, and their table in the READMEs |
 #![expect(clippy::print_stderr, reason = "xtask is a terminal program")]
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ mod artifacts;
 mod bed;
 mod bench;
 mod bench_cluster;
+mod catalogue;
 mod check;
 mod demo;
 mod release;
@@ -64,6 +66,8 @@ enum Task {
     Release(release::Options),
     /// Write the JSON Schemas in docs/schemas
     Schemas,
+    /// Write the pages of the fixers in docs/fixers, and their table in the READMEs
+    Catalogue,
 }
 
 #[derive(Subcommand)]
@@ -95,5 +99,6 @@ fn main() -> Result<()> {
         Task::Bed { action: Bed::Down } => bed::down(),
         Task::Release(options) => release::make(&options),
         Task::Schemas => schemas::write(),
+        Task::Catalogue => catalogue::write(),
     }
 }
