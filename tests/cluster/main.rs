@@ -36,13 +36,25 @@ pub(crate) const WORKLOADS: [&str; 3] = [
     "deployment/calico-typha",
 ];
 
-/// All built-in fixers.
-pub(crate) const FIXERS: [&str; 4] = [
+/// The fixers that scenarios of the bed are for.
+pub(crate) const MENDING: [&str; 4] = [
     "calico-images",
     "cinder-resize",
     "ebpf-udp-ctlb",
     "stuck-finalizers",
 ];
+
+/// All built-in fixers.
+pub(crate) fn fixers() -> Vec<String> {
+    let folders = std::fs::read_dir(support::root("fixers")).expect("there are fixers");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.expect("a folder is read");
+        entry.file_name().to_string_lossy().into_owned()
+    };
+    let mut names: Vec<String> = folders.map(name).collect();
+    names.sort();
+    names
+}
 
 /// The bed, with nothing of an earlier test in kube-system.
 pub(crate) fn bed() -> MutexGuard<'static, Bed> {
@@ -126,6 +138,12 @@ pub(crate) fn operator_of(bed: &Bed, fixers: &[&str]) -> User {
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
     let name = format!("operator-of-{}", fixers.join("-"));
     User::with(&bed.operator(&name, &roles).expect("the operator is made"))
+}
+
+/// An operator of every fixer.
+pub(crate) fn operator_of_all(bed: &Bed) -> User {
+    let fixers = fixers();
+    operator_of(bed, &fixers.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The roles that `explain` prints, but for those in namespaces that this cluster does not have: nobody can make these.

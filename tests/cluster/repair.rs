@@ -2,8 +2,8 @@
 
 use crate::support::{User, expect};
 use crate::{
-    FIXERS, WORKLOADS, assert_rolled_out, bed, changed, everything, images, is_untouched, operator,
-    operator_of,
+    WORKLOADS, assert_rolled_out, bed, changed, everything, images, is_untouched, operator,
+    operator_of_all,
 };
 
 #[test]
@@ -157,7 +157,7 @@ fn one_object_can_be_named() {
 fn a_healthy_cluster_is_called_healthy() {
     let bed = bed();
     bed.scenario("healthy").unwrap();
-    let ran = operator_of(&bed, &FIXERS).nks(&["diagnose"]);
+    let ran = operator_of_all(&bed).nks(&["diagnose"]);
     expect(&ran, 0);
     assert!(ran.stderr.contains("No problems found"), "{}", ran.stderr);
     bed.kubectl(&["delete", "namespace", "shop", "--ignore-not-found"])

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::support::{User, expect};
-use crate::{FIXERS, bed, roles};
+use crate::{bed, fixers, roles};
 
 /// One right to read, as a rule of a role.
 struct Lacking {
-    fixer: &'static str,
+    fixer: String,
     /// Everything but that right.
     roles: Vec<String>,
     /// What has to be said.
@@ -18,8 +18,8 @@ struct Lacking {
 fn each_right_to_read_is_needed_and_named_where_it_is_missing() {
     let bed = bed();
     bed.scenario("healthy").unwrap();
-    let all: Vec<Lacking> = FIXERS
-        .into_iter()
+    let all: Vec<Lacking> = fixers()
+        .iter()
         .flat_map(|fixer| lacking_one(fixer, &roles(&bed, fixer)))
         .collect();
     assert!(all.len() >= 10, "only {} restricted roles", all.len());
@@ -32,7 +32,7 @@ fn each_right_to_read_is_needed_and_named_where_it_is_missing() {
             .collect();
         let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         let user = User::with(&bed.operator(&name, &roles).unwrap());
-        let ran = user.nks(&["diagnose", lacking.fixer]);
+        let ran = user.nks(&["diagnose", &lacking.fixer]);
         expect(&ran, 3);
         assert!(
             ran.stdout.contains(&lacking.said),
@@ -48,7 +48,7 @@ fn each_right_to_read_is_needed_and_named_where_it_is_missing() {
 }
 
 /// The roles of a fixer, once without each of the rights to read.
-fn lacking_one(fixer: &'static str, roles: &[String]) -> Vec<Lacking> {
+fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
     let documents: Vec<Value> = roles
         .iter()
         .map(|role| nks_core::yaml::parse(role).expect("a role is YAML"))
@@ -64,7 +64,7 @@ fn lacking_one(fixer: &'static str, roles: &[String]) -> Vec<Lacking> {
             let rules = documents[position]["rules"].as_array_mut();
             rules.expect("a role has rules").remove(index);
             all.push(Lacking {
-                fixer,
+                fixer: fixer.to_owned(),
                 roles: documents.iter().map(Value::to_string).collect(),
                 said,
             });

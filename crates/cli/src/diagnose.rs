@@ -1,12 +1,13 @@
 //! `kubectl nks diagnose`: what is wrong, why, and which command mends it.
 
 use clap::Args;
+use nks_core::manifest;
 use nks_core::output::{Asked, Diagnosis, Document, Found};
 use nks_core::owner::{self, Manager};
-use nks_core::report::{Finding, Severity};
+use nks_core::report::{Change, Finding, Severity};
 use nks_core::triage::{self, Baseline};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ use suppressions::Suppressions;
 /// Flags of `diagnose`.
 #[derive(Debug, Args)]
 pub(crate) struct Diagnose {
-    /// The fixers to ask; all of them when none is named
+    /// The fixers to ask; when none is named, all but those that `fixer list` marks as asked on request
     #[arg(value_name = "FIXER")]
     fixers: Vec<String>,
     /// Read a file, a folder, an archive or standard input (-) instead of a cluster; `demo` is a bundled picture of a broken one
@@ -87,7 +88,7 @@ pub(crate) async fn run(
     let started = Instant::now();
     let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await?;
     let took = started.elapsed().as_secs_f64();
-    let findings = triage(screen, command, findings(screen, &checked))?;
+    let findings = triage(screen, command, &checked)?;
     match command.output {
         DiagnoseFormat::Text => {
             let look = Look {
@@ -119,11 +120,8 @@ struct Look<'a> {
 }
 
 /// Orders and folds the findings, and marks those that nobody wants to hear of.
-fn triage(
-    screen: &Screen,
-    command: &Diagnose,
-    (mut findings, symptoms): (Vec<Found>, BTreeSet<&str>),
-) -> Result<Vec<Found>, Failure> {
+fn triage(screen: &Screen, command: &Diagnose, checked: &[Checked]) -> Result<Vec<Found>, Failure> {
+    let mut findings = findings(screen, checked);
     if let Some(path) = &command.baseline {
         let baseline = Baseline::parse(&read(screen, path)?)
             .map_err(|problem| cannot_read(screen, path, &problem.to_string()))?;
@@ -137,7 +135,14 @@ fn triage(
         suppressions.apply(screen, &mut findings, jiff::Zoned::now().date());
     }
     triage::order(&mut findings);
-    triage::fold(&mut findings, &symptoms);
+    let manifests = checked.iter().map(|one| &one.fixer.manifest);
+    let symptoms: BTreeMap<&str, &[String]> = manifests
+        .map(|manifest| (manifest.name(), manifest.spec.symptoms.as_slice()))
+        .collect();
+    triage::fold(&mut findings, |found| {
+        let symptoms = symptoms.get(found.fixer.as_str());
+        symptoms.is_some_and(|ids| ids.iter().any(|id| *id == found.id || id == manifest::ALL))
+    });
     Ok(findings)
 }
 
@@ -157,7 +162,8 @@ fn choose(
     namespace: Option<&str>,
 ) -> Result<Vec<(Fixer, Value)>, Failure> {
     let chosen = if command.fixers.is_empty() {
-        fixers.built_in().to_vec()
+        let asked = |fixer: &&Fixer| !fixer.manifest.spec.on_request;
+        fixers.built_in().iter().filter(asked).cloned().collect()
     } else {
         let found: Result<Vec<Fixer>, Failure> = command
             .fixers
@@ -220,23 +226,22 @@ fn managed_by(analysis: &Analysis, finding: &Finding) -> Option<Manager> {
     owner::manager(&analysis.supplied[target as usize])
 }
 
-fn mendable(analysis: &Analysis, index: usize) -> bool {
-    let mends = |step: &nks_core::report::Step| {
-        step.findings.contains(&(index as u32)) && step.change != nks_core::report::Change::Manual
-    };
-    analysis.report.steps.iter().any(mends)
+/// Whether a step mends the finding, and whether there are steps by hand for it.
+fn remedies(analysis: &Analysis, index: usize) -> (bool, bool) {
+    let steps = analysis.report.steps.iter();
+    let steps = steps.filter(|step| step.findings.contains(&(index as u32)));
+    let (manual, ours): (Vec<_>, Vec<_>) = steps.partition(|step| step.change == Change::Manual);
+    (!ours.is_empty(), !manual.is_empty())
 }
 
-/// What the fixers found, one after the other, and the fixers whose findings are symptoms.
-fn findings<'a>(screen: &Screen, checked: &'a [Checked]) -> (Vec<Found>, BTreeSet<&'a str>) {
-    let (mut findings, mut symptoms) = (Vec::new(), BTreeSet::new());
+/// What the fixers found, one after the other.
+fn findings(screen: &Screen, checked: &[Checked]) -> Vec<Found> {
+    let mut findings = Vec::new();
     for one in checked {
         let manifest = &one.fixer.manifest;
-        if manifest.spec.symptoms {
-            symptoms.insert(manifest.name());
-        }
         let Ok(analysis) = &one.result else { continue };
         for (index, finding) in analysis.report.findings.iter().enumerate() {
+            let (mendable, by_hand) = remedies(analysis, index);
             let object = |index: u32| analysis.supplied[index as usize].id.clone();
             findings.push(Found {
                 fixer: manifest.name().to_owned(),
@@ -247,14 +252,15 @@ fn findings<'a>(screen: &Screen, checked: &'a [Checked]) -> (Vec<Found>, BTreeSe
                 field: finding.field.clone(),
                 managed_by: managed_by(analysis, finding),
                 related: finding.related.iter().map(|&index| object(index)).collect(),
-                mendable: mendable(analysis, index),
+                mendable,
+                by_hand,
                 explained_by: None,
                 known: false,
                 suppressed: None,
             });
         }
     }
-    (findings, symptoms)
+    findings
 }
 
 /// The diagnosis as data.

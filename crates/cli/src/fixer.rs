@@ -83,13 +83,21 @@ fn list(screen: &Screen, fixers: &Fixers, command: &List) -> Result<(), Failure>
             vec![
                 fixer.manifest.name().to_owned(),
                 spec.version.clone(),
+                screen.say(
+                    if spec.on_request {
+                        "asked-by-name"
+                    } else {
+                        "asked-always"
+                    },
+                    &[],
+                ),
                 writes,
                 screen.render(&spec.about.title, &[]),
             ]
         })
         .collect();
     screen.table(
-        (!command.no_headers).then_some(["NAME", "VERSION", "WRITES", "TITLE"]),
+        (!command.no_headers).then_some(["NAME", "VERSION", "ASKED", "WRITES", "TITLE"]),
         &rows,
     )
 }

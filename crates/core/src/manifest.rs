@@ -20,6 +20,9 @@ pub use label::Label;
 /// The custom section of a component that holds its manifest.
 pub const SECTION: &str = "nks.fixer";
 
+/// Stands for every message in a list of them.
+pub const ALL: &str = "*";
+
 /// The largest manifest taken, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
 
@@ -59,9 +62,13 @@ pub struct Spec {
     pub guide: Option<String>,
     /// For `explain`.
     pub about: About,
-    /// Its findings are symptoms: where a finding of another fixer is about the same objects, they point to that one.
+    /// Asked only when somebody names it: what it says is for an occasion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub symptoms: bool,
+    pub on_request: bool,
+    /// Messages of findings that are symptoms, `*` for all: where another fixer finds something about the same objects,
+    /// they point to that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<String>,
     /// The objects it is shown.
     pub reads: Vec<ReadRule>,
     /// The changes it may propose.

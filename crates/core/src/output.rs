@@ -127,6 +127,8 @@ pub struct Found {
     pub managed_by: Option<Manager>,
     /// Whether the fixer proposes a change that mends it.
     pub mendable: bool,
+    /// Whether there are steps by hand, which `fix` shows.
+    pub by_hand: bool,
     /// Position in this list of the finding that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<usize>,

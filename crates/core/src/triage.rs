@@ -18,8 +18,8 @@ pub fn order(findings: &mut [Found]) {
 }
 
 /// Points each symptom to the finding that explains it: one of another fixer, at least as bad, that is about the same
-/// objects. `symptoms` are the fixers whose findings are symptoms.
-pub fn fold(findings: &mut [Found], symptoms: &BTreeSet<&str>) {
+/// objects. `is_symptom` knows which findings are symptoms.
+pub fn fold(findings: &mut [Found], is_symptom: impl Fn(&Found) -> bool) {
     let explains = |cause: &Found, symptom: &Found| {
         let about = |id: &ObjectId| cause.object.as_ref() == Some(id) || cause.related.contains(id);
         cause.severity >= symptom.severity
@@ -28,7 +28,6 @@ pub fn fold(findings: &mut [Found], symptoms: &BTreeSet<&str>) {
                 related => related.iter().all(about),
             }
     };
-    let is_symptom = |found: &Found| symptoms.contains(found.fixer.as_str());
     let explained: Vec<Option<usize>> = findings
         .iter()
         .map(|found| {
@@ -109,6 +108,7 @@ mod tests {
             related: related.iter().map(|name| id("Pod", name)).collect(),
             managed_by: None,
             mendable: false,
+            by_hand: false,
             explained_by: None,
             known: false,
             suppressed: None,
@@ -120,7 +120,7 @@ mod tests {
         use Severity::{Error, Warning};
         let explained = |cause: Found, symptom: Found| {
             let mut findings = [cause, symptom];
-            fold(&mut findings, &BTreeSet::from(["health"]));
+            fold(&mut findings, |found| found.fixer == "health");
             findings[1].explained_by == Some(0)
         };
         let symptom = || found("health", Error, "web", &["a", "b"]);

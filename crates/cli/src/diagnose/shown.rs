@@ -7,7 +7,7 @@ use nks_core::object::ObjectId;
 use nks_core::output::Found;
 use nks_core::report::Severity;
 
-use super::{Diagnose, Look, is_wanted, suppressions};
+use super::{Diagnose, Look, is_wanted};
 use crate::failure::Failure;
 use crate::flow::Checked;
 use crate::screen::{DIM, Screen, mark, paint};
@@ -206,18 +206,16 @@ fn print_finding(
         let values = [("fixer", &*cause.fixer)];
         screen.line(&format!("    {}", screen.say("explained-by", &values)))?;
     }
-    if *name == suppressions::NAME {
-        return Ok(());
-    }
+    let id = match (found.mendable, found.by_hand) {
+        (true, _) => "mend",
+        (false, true) => "mend-by-hand",
+        (false, false) => return Ok(()),
+    };
     let from = command.from.as_ref();
     let from = from
         .map(|path| format!(" --from {path}"))
         .unwrap_or_default();
-    let (id, command) = if found.mendable {
-        ("mend", format!("kubectl nks fix {name}{from}"))
-    } else {
-        ("mend-by-hand", format!("kubectl nks explain {name}"))
-    };
+    let command = format!("kubectl nks fix {name}{from}");
     let mend = screen.say(id, &[("command", &command)]);
     screen.line(&paint(DIM, &format!("    {mend}")))
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::screen::Screen;
 
 /// What findings about the file itself have in place of a fixer's name.
-pub(super) const NAME: &str = "suppressions";
+const NAME: &str = "suppressions";
 
 const API_VERSION: &str = "suppressions.nks/v1";
 
@@ -136,6 +136,7 @@ fn expired(message: String) -> Found {
         related: Vec::new(),
         managed_by: None,
         mendable: false,
+        by_hand: false,
         explained_by: None,
         known: false,
         suppressed: None,

@@ -1,6 +1,6 @@
 //! What a manifest has to hold beyond its types. Each problem names its field.
 
-use super::{CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
+use super::{ALL, CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
 use crate::{message, probe};
 
 impl Manifest {
@@ -100,6 +100,12 @@ impl Manifest {
     }
 
     fn check_messages(&self) -> Result<(), ManifestError> {
+        let is_known = |id: &String| id == ALL || self.spec.messages.contains_key(id);
+        expect(
+            "spec.symptoms",
+            self.spec.symptoms.iter().all(is_known),
+            "names a message that there is none of",
+        )?;
         let about = [
             ("about.title", &self.spec.about.title),
             ("about.cause", &self.spec.about.cause),
