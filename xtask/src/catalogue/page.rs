@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use nks_core::kinds;
-use nks_core::manifest::{Manifest, ReadRule, Secrets, Verb, When};
+use nks_core::manifest::{ALL, Manifest, ReadRule, Secrets, Verb, When};
 use nks_core::probe;
 use nks_core::rights;
 use nks_core::settings::{Property, PropertyType};
@@ -71,7 +71,10 @@ impl Fixer {
             Acts::Reports => ("it-reports", None),
         };
         let mut sentences = vec![words.say(acts)?.to_owned()];
-        if spec.symptoms {
+        if spec.on_request {
+            sentences.push(words.say("on-request")?.to_owned());
+        }
+        if spec.symptoms.iter().any(|id| id == ALL) {
             sentences.push(words.say("symptoms")?.to_owned());
         }
         let guide = match &spec.guide {
