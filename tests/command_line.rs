@@ -149,7 +149,7 @@ fn files_folders_and_standard_input_read_alike() {
             .nks(&["diagnose", "--from", "demo", "-o", "json"])
             .stdout,
     );
-    assert_eq!(bundled.as_array().unwrap().len(), 4);
+    assert_eq!(bundled.as_array().unwrap().len(), 7);
     for path in [&folder, &file] {
         let ran = user.nks(&["diagnose", "--from", path.to_str().unwrap(), "-o", "json"]);
         expect(&ran, 1);

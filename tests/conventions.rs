@@ -189,7 +189,9 @@ fn names_are_what_other_commands_take() {
     let expected = "clusterrole.rbac.authorization.k8s.io/calico-kube-controllers
 daemonset.apps/calico-node
 deployment.apps/calico-kube-controllers
+node/shop-default-worker-node-2
 secret/cinder-csi-cloud-config
+storageclass.storage.k8s.io/cinder
 ";
     assert_eq!(ran.stdout, expected);
 }

@@ -27,7 +27,7 @@ fn of_a_baseline_only_what_is_new_counts() {
             ran.stdout
         );
         assert!(
-            ran.stdout.contains("4 findings known from the baseline"),
+            ran.stdout.contains("7 findings known from the baseline"),
             "{}",
             ran.stdout
         );

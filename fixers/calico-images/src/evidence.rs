@@ -1,6 +1,6 @@
 //! What pods really cannot pull.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nks_fixer::{Container, Image, Input, Owners, Pod, Waiting, Workload};
 
@@ -202,8 +202,13 @@ impl<'a> Fault<'a> {
 
     /// The nodes on which they cannot be pulled, each once.
     pub(crate) fn nodes(&self) -> String {
-        let names: BTreeSet<&str> = self.pods.iter().filter_map(Pod::node_name).collect();
-        listed(names.into_iter())
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.pods.iter().filter_map(Pod::node_name) {
+            if let Err(place) = names.binary_search(&name) {
+                names.insert(place, name);
+            }
+        }
+        names.join(", ")
     }
 }
 
