@@ -136,7 +136,10 @@ pub(crate) fn operator(bed: &Bed) -> User {
 pub(crate) fn operator_of(bed: &Bed, fixers: &[&str]) -> User {
     let roles: Vec<String> = fixers.iter().flat_map(|fixer| roles(bed, fixer)).collect();
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-    let name = format!("operator-of-{}", fixers.join("-"));
+    let name = match fixers {
+        [_, _, ..] => "operator-of-several".to_owned(),
+        fixers => format!("operator-of-{}", fixers.join("-")),
+    };
     User::with(&bed.operator(&name, &roles).expect("the operator is made"))
 }
 

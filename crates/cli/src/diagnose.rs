@@ -107,7 +107,7 @@ pub(crate) async fn run(
             screen.value(Format::Yaml, document(&seen, &checked, findings.clone()))?
         }
     }
-    Ok(ended(&checked, &findings, command.fail_on))
+    Ok(ended((&seen, &checked), &findings, command.fail_on))
 }
 
 /// What is shown of a diagnosis.
@@ -204,10 +204,11 @@ pub(crate) fn only_from_files(
 }
 
 /// Incomplete before found: an answer that leaves something out is no basis for a gate.
-fn ended(checked: &[Checked], findings: &[Found], fail_on: FailOn) -> Ended {
+fn ended((seen, checked): (&Seen, &[Checked]), findings: &[Found], fail_on: FailOn) -> Ended {
     let least = fail_on.severity();
     let counts = |found: &Found| found.severity >= least && is_wanted(found);
-    if !checked.iter().all(Checked::complete) {
+    // Whatever was not read, somebody asked for.
+    if !(seen.gaps.is_empty() && checked.iter().all(Checked::complete)) {
         Ended::Incomplete
     } else if findings.iter().any(counts) {
         Ended::Found

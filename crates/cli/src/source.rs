@@ -56,9 +56,10 @@ impl Gap {
         let Some(resource) = &self.resource else {
             return true;
         };
-        let reads = manifest.spec.reads.iter();
-        let mut reads = reads.filter(|rule| rule.api_version != probe::API_VERSION);
-        reads.any(|rule| {
+        manifest.spec.reads.iter().any(|rule| {
+            if rule.api_version == probe::API_VERSION {
+                return rule.kind == *resource;
+            }
             kinds::qualified(&rule.api_version, &rule.kind).is_none_or(|read| read == *resource)
         })
     }
@@ -219,7 +220,7 @@ impl From<Unread> for Gap {
         Self {
             what,
             reason: unread.reason,
-            resource: Some(unread.resource),
+            resource: Some(unread.hides),
         }
     }
 }

@@ -20,7 +20,10 @@ impl Cluster {
         let get = |path: &'static str| async move {
             let call = Call::get(path.into(), target(path));
             let answer = self.call_read(&call).await;
-            answer.map_err(|error| Unread::new(&target(path), &error))
+            answer.map_err(|error| Unread {
+                hides: probe::DISCOVERY.into(),
+                ..Unread::new(&target(path), &error)
+            })
         };
         let (core, groups) = tokio::try_join!(get("/api"), get("/apis"))?;
         let list = |value: &Value, key: &str| match value.get(key).and_then(Value::as_array) {

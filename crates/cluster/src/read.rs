@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use nks_core::demand::{self, Fetch, Which};
+use nks_core::kinds;
 use nks_core::manifest::When;
 use nks_core::object::{Object, ObjectId};
 use nks_core::probe;
@@ -47,6 +48,9 @@ pub struct Unread {
     pub reason: String,
     /// What sort of failure it is.
     pub kind: UnreadKind,
+    /// The resource of which objects are missing for that, which may be another: `pods` where the namespaces of the pods
+    /// could not be listed.
+    pub hides: String,
 }
 
 /// Why something could not be read.
@@ -89,6 +93,7 @@ impl Unread {
             namespace: target.namespace.clone(),
             reason: error.to_string(),
             kind,
+            hides: target.resource.clone(),
         }
     }
 }
@@ -132,7 +137,11 @@ impl Cluster {
         };
         match result {
             Err(unread) if fetch.optional && self.is_absent(fetch, &unread).await => Ok(Vec::new()),
-            other => other,
+            Err(unread) => Err(Unread {
+                hides: kinds::qualified(&fetch.api_version, &fetch.kind).unwrap_or(unread.hides),
+                ..unread
+            }),
+            read => read,
         }
     }
 

@@ -102,7 +102,8 @@ fn summary(screen: &Screen, look: &Look<'_>) -> Result<(), Failure> {
                 .is_ok_and(|one| one.report.findings.is_empty())
     };
     let clean = look.checked.iter().filter(is_clean).count();
-    if look.findings.is_empty() && incomplete == 0 {
+    let whole = incomplete == 0 && look.seen.gaps.is_empty();
+    if look.findings.is_empty() && whole {
         let clean = screen.count("checks", clean);
         screen.note(&screen.say("no-problems", &[("clean", &clean)]));
         return Ok(());
@@ -118,7 +119,7 @@ fn summary(screen: &Screen, look: &Look<'_>) -> Result<(), Failure> {
         ("clean", &*screen.count("checks", clean)),
         ("incomplete", &*incomplete.to_string()),
     ];
-    let id = if incomplete == 0 {
+    let id = if whole {
         "summary"
     } else {
         "summary-incomplete"
