@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{User, expect};
+use crate::support::User;
 use crate::{bed, fixers, roles};
 
 /// One right to read, as a rule of a role.
@@ -10,6 +10,8 @@ struct Lacking {
     fixer: String,
     /// Everything but that right.
     roles: Vec<String>,
+    /// The resource of that right, `daemonsets.apps`.
+    resource: String,
     /// What has to be said.
     said: String,
 }
@@ -18,9 +20,13 @@ struct Lacking {
 fn each_right_to_read_is_needed_and_named_where_it_is_missing() {
     let bed = bed();
     bed.scenario("healthy").unwrap();
+    let served = bed.kubectl(&["api-resources", "--output=name"]).unwrap();
+    let served: Vec<&str> = served.lines().collect();
     let all: Vec<Lacking> = fixers()
         .iter()
         .flat_map(|fixer| lacking_one(fixer, &roles(&bed, fixer)))
+        // Of what this server does not know nothing is missing, whoever asks.
+        .filter(|lacking| served.contains(&lacking.resource.as_str()))
         .collect();
     assert!(all.len() >= 10, "only {} restricted roles", all.len());
     for (number, lacking) in all.iter().enumerate() {
@@ -33,7 +39,7 @@ fn each_right_to_read_is_needed_and_named_where_it_is_missing() {
         let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         let user = User::with(&bed.operator(&name, &roles).unwrap());
         let ran = user.nks(&["diagnose", &lacking.fixer]);
-        expect(&ran, 3);
+        assert_eq!(ran.code, 3, "without {}: {ran:#?}", lacking.said);
         assert!(
             ran.stdout.contains(&lacking.said),
             "{}: {} is not in {}",
@@ -57,7 +63,7 @@ fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
     for (position, document) in documents.iter().enumerate() {
         let rules = document["rules"].as_array().expect("a role has rules");
         for (index, rule) in rules.iter().enumerate() {
-            let Some(said) = reading(document, rule) else {
+            let Some((resource, said)) = reading(document, rule) else {
                 continue;
             };
             let mut documents = documents.clone();
@@ -66,6 +72,7 @@ fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
             all.push(Lacking {
                 fixer: fixer.to_owned(),
                 roles: documents.iter().map(Value::to_string).collect(),
+                resource,
                 said,
             });
         }
@@ -73,8 +80,9 @@ fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
     all
 }
 
-/// What is said where this rule is missing; `None` for rules that are not about what fixers read.
-fn reading(role: &Value, rule: &Value) -> Option<String> {
+/// The resource of a rule, and what is said where the rule is missing; `None` for rules that are not about what fixers
+/// read.
+fn reading(role: &Value, rule: &Value) -> Option<(String, String)> {
     let text = |value: &Value| value[0].as_str().unwrap_or_default().to_owned();
     let (group, resource) = (text(&rule["apiGroups"]), text(&rule["resources"]));
     let lists = rule["verbs"].as_array()?.iter().any(|verb| verb == "list");
@@ -82,20 +90,20 @@ fn reading(role: &Value, rule: &Value) -> Option<String> {
     if resource == "nodes" || !(lists || resource == "secrets") {
         return None;
     }
-    let group = if group.is_empty() {
-        group
-    } else {
-        format!(".{group}")
+    let resource = match group.as_str() {
+        "" => resource,
+        group => format!("{resource}.{group}"),
     };
     let namespace = role["metadata"]["namespace"].as_str();
     let namespace = namespace
         .map(|name| format!(" -n {name}"))
         .unwrap_or_default();
-    Some(if lists {
-        format!("list {resource}{group}{namespace}")
+    let said = if lists {
+        format!("list {resource}{namespace}")
     } else {
         format!("get {resource}/{}{namespace}", text(&rule["resourceNames"]))
-    })
+    };
+    Some((resource, said))
 }
 
 fn named(role: &str, name: &str) -> String {

@@ -106,7 +106,18 @@ pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
         });
     }
     rights.insert(Right::new(None, "", "nodes", "list"));
-    rights
+    least(rights)
+}
+
+/// Without what a right on all namespaces gives anyway.
+fn least(rights: BTreeSet<Right>) -> BTreeSet<Right> {
+    let everywhere = |right: &Right| Right {
+        namespace: None,
+        ..right.clone()
+    };
+    let is_needed =
+        |right: &&Right| right.namespace.is_none() || !rights.contains(&everywhere(right));
+    rights.iter().filter(is_needed).cloned().collect()
 }
 
 /// What `fix` needs on top of reading.
