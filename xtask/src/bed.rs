@@ -12,7 +12,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use nks_bed::{Bed, Binaries, Detached, Options};
+use nks_bed::{Bed, Binaries, Detached, Options, Release};
 
 /// Starts a bed with `nodes` simulated nodes, puts `scenario` into it if one is named, and leaves it running.
 ///
@@ -32,7 +32,7 @@ pub(crate) fn up(nodes: u32, scenario: Option<&str>) -> Result<()> {
         // It ended without `down`, with the machine for example; this removes what it left.
         bed.stop()?;
     }
-    let binaries = Binaries::build(&mut |line| eprintln!("{line}"))?;
+    let binaries = Binaries::build(Release::default(), &mut |line| eprintln!("{line}"))?;
     eprintln!("starting etcd, the control plane and {nodes} nodes: about 10 seconds");
     let bed = Bed::start_with(
         binaries,

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use nks_bed::Binaries;
+use nks_bed::{Binaries, Release};
 
 use crate::run::{cargo, run, say};
 use crate::{artifacts, catalogue, schemas};
@@ -39,8 +39,10 @@ pub(crate) fn all() -> Result<()> {
         ])
         .env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    step("control plane for the test bed", || {
-        Binaries::build(&mut |line| say(line)).map(|_| ())
+    step("control planes for the test bed", || {
+        Release::ALL.into_iter().try_for_each(|release| {
+            Binaries::build(release, &mut |line| say(line)).map(|_| ())
+        })
     })?;
     let (passed, failed) = step("tests", tests)?;
     println!("{passed} passed, {failed} failed");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
 use crate::authority::{Authority, token_keys};
@@ -14,13 +14,8 @@ use crate::binaries::Binaries;
 use crate::components::{self, Ports};
 use crate::kubectl::{items, text};
 use crate::nodes;
+use crate::options::{Options, Parts};
 use crate::process::{Component, Detached, Guard, tail};
-
-/// Image references that no node of the bed can pull unless [`Options::unpullable`] says otherwise: whatever is on a
-/// `.invalid` host, and the broken references of the guide's section 14, whose repositories end in `calico-node` and
-/// the like. The published ones (`docker.io/calico/node`) pull well.
-pub const UNPULLABLE: &str =
-    "^[^/]+[.]invalid(:[0-9]+)?/|(^|/)calico-(node|cni|typha|kube-controllers)([:@]|$)";
 
 /// How long each step of the start may take. Usually the whole takes about ten seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -34,28 +29,6 @@ const ATTEMPTS: u32 = 3;
 /// Folders of beds that ended longer ago than this are removed.
 const LOGS_KEPT: Duration = Duration::from_hours(24);
 
-/// How a bed is to be. `Options::default()` is what most tests want.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// How many simulated nodes there are; three by default.
-    pub nodes: u32,
-    /// What cluster, context and administrator are called in the kubeconfigs, and how the names of nodes begin:
-    /// `nks-bed` by default.
-    pub name: String,
-    /// A regular expression (RE2) over image references that no node can pull; [`UNPULLABLE`] by default.
-    pub unpullable: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            nodes: 3,
-            name: "nks-bed".to_owned(),
-            unpullable: UNPULLABLE.to_owned(),
-        }
-    }
-}
-
 /// A running control plane with simulated nodes. Dropping it stops it and keeps its logs for a day, since a test may
 /// have failed; [`Bed::stop`] removes them too.
 pub struct Bed {
@@ -64,6 +37,7 @@ pub struct Bed {
     authority: Authority,
     folder: PathBuf,
     server: String,
+    etcd: String,
     /// In the order in which they were started.
     components: Vec<Component>,
     /// Dropped after the components were stopped, and gone when the bed was detached.
@@ -76,15 +50,22 @@ impl Bed {
     /// # Errors
     /// As [`Binaries::build`] and [`Bed::start_with`].
     pub fn start(options: Options) -> Result<Self> {
-        Self::start_with(Binaries::build(&mut |_| {})?, options)
+        let binaries = Binaries::build(options.release, &mut |_| {})?;
+        Self::start_with(binaries, options)
     }
 
-    /// Starts a bed: control plane ready, nodes ready, the accounts that pods need in place.
+    /// Starts a bed: control plane ready, nodes ready, the accounts that pods need in place; or, with
+    /// [`Parts::ServerOnly`], the API server ready.
     ///
     /// # Errors
     /// When a process ends or is not ready in time. The error holds the end of its log, and the folder of the bed
     /// with all logs is kept and named.
     pub fn start_with(binaries: Binaries, options: Options) -> Result<Self> {
+        ensure!(
+            options.parts == Parts::ServerOnly || binaries.release().has_controllers(),
+            "only the API server of {} is built, so it cannot have controllers",
+            binaries.version()
+        );
         let mut attempt = 1;
         loop {
             let mut bed = Self::prepare(&binaries, &options)?;
@@ -122,6 +103,7 @@ impl Bed {
             guard: Some(Guard::start(&folder)?),
             folder,
             server: String::new(),
+            etcd: String::new(),
             components: Vec::new(),
         };
         let (authority, server) = (bed.authority.identity(), bed.authority.server()?);
@@ -148,6 +130,7 @@ impl Bed {
     fn launch(&mut self) -> Result<()> {
         let ports = Ports::pick()?;
         self.server = format!("https://127.0.0.1:{}", ports.server);
+        self.etcd = format!("http://127.0.0.1:{}", ports.etcd);
         fs::write(
             self.kubeconfig(),
             self.client_kubeconfig(&self.options.name, Some("system:masters"))?,
@@ -158,13 +141,20 @@ impl Bed {
         self.run(
             "kube-apiserver",
             "kube-apiserver",
-            &components::apiserver(&self.folder, &ports),
+            &components::apiserver(&self.folder, &ports, self.options.parts),
         )?;
         self.await_ready("the API server listens", |_| Ok(listens(ports.server)))?;
         self.await_ready("the API server is ready", |bed| {
             bed.kubectl(&["get", "--raw=/readyz"]).map(|_| true)
         })?;
+        match self.options.parts {
+            Parts::All => self.populate(),
+            Parts::ServerOnly => Ok(()),
+        }
+    }
 
+    /// Puts the nodes in and starts what makes them and their pods live.
+    fn populate(&mut self) -> Result<()> {
         let nodes = nodes::list(
             &self.options.name,
             self.options.nodes,
@@ -308,6 +298,12 @@ impl Bed {
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// The address of etcd, with its scheme. It asks nobody who they are.
+    #[must_use]
+    pub fn etcd(&self) -> &str {
+        &self.etcd
     }
 
     /// The ids of all processes that belong to this bed, for a test that wants to see them gone.

@@ -5,6 +5,24 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::options::Parts;
+
+/// The admission plugins, on by default, that change what is put in or refuse it for the lack of other objects.
+const ALTERING: [&str; 12] = [
+    "DefaultIngressClass",
+    "DefaultStorageClass",
+    "DefaultTolerationSeconds",
+    "LimitRanger",
+    "PersistentVolumeClaimResize",
+    "PodSecurity",
+    "Priority",
+    "ResourceQuota",
+    "RuntimeClass",
+    "ServiceAccount",
+    "StorageObjectInUseProtection",
+    "TaintNodesByCondition",
+];
+
 /// The ports of one bed. The controller manager, the scheduler and kwok need none.
 pub(crate) struct Ports {
     pub(crate) etcd: u16,
@@ -46,8 +64,16 @@ pub(crate) fn etcd(folder: &Path, ports: &Ports) -> Vec<String> {
 
 /// The API server, with the service network of NKS. It reconciles no endpoints of its own: it listens on loopback,
 /// which may not be an endpoint, and no pod of the bed calls it.
-pub(crate) fn apiserver(folder: &Path, ports: &Ports) -> Vec<String> {
-    vec![
+pub(crate) fn apiserver(folder: &Path, ports: &Ports, parts: Parts) -> Vec<String> {
+    let alone: &[String] = &[
+        format!("--disable-admission-plugins={}", ALTERING.join(",")),
+        "--storage-media-type=application/json".to_owned(),
+    ];
+    let alone = match parts {
+        Parts::All => &[],
+        Parts::ServerOnly => alone,
+    };
+    let mut options = vec![
         format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
         "--bind-address=127.0.0.1".to_owned(),
         "--advertise-address=127.0.0.1".to_owned(),
@@ -62,7 +88,9 @@ pub(crate) fn apiserver(folder: &Path, ports: &Ports) -> Vec<String> {
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
         option("service-account-key-file", folder, "token.pub"),
         option("service-account-signing-key-file", folder, "token.key"),
-    ]
+    ];
+    options.extend_from_slice(alone);
+    options
 }
 
 pub(crate) fn controller_manager(folder: &Path) -> Vec<String> {

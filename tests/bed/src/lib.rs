@@ -11,6 +11,7 @@
 //!
 //! The map:
 //! * [`Binaries`] builds the tools once and keeps them in the cache folder of the user.
+//! * [`Release`] says of which Kubernetes. [`Parts::ServerOnly`] is a bed in which nothing moves by itself.
 //! * [`Bed`] starts them in a temporary folder, each with a log, and stops them when dropped.
 //! * `scenarios/<name>/` holds the objects that put one fault into the cluster; [`Bed::scenario`] applies a folder.
 //! * `stages.yaml` says how the simulated nodes answer.
@@ -25,10 +26,14 @@ mod components;
 mod kubectl;
 mod nodes;
 mod operator;
+mod options;
 mod process;
+mod release;
 mod scenario;
 mod snapshot;
 
-pub use bed::{Bed, Options, UNPULLABLE};
+pub use bed::Bed;
 pub use binaries::{Binaries, cache_folder};
+pub use options::{Options, Parts, UNPULLABLE};
 pub use process::Detached;
+pub use release::Release;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nks_bed::{Bed, Binaries, Options};
+use nks_bed::{Bed, Binaries, Options, Parts, Release};
 use serde_json::Value;
 
 const READER: &str = "
@@ -21,7 +21,7 @@ rules:
     reason = "a first build takes minutes, and the start is measured here"
 )]
 fn a_bed_shows_the_fault_and_takes_the_fix() -> Result<()> {
-    let binaries = Binaries::build(&mut |line| eprintln!("{line}"))?;
+    let binaries = Binaries::build(Release::default(), &mut |line| eprintln!("{line}"))?;
     let begun = Instant::now();
     let bed = Bed::start_with(binaries, Options::default())?;
     eprintln!("started in {:.1} s", begun.elapsed().as_secs_f64());
@@ -307,5 +307,38 @@ fn the_healthy_scenario_is_ready() -> Result<()> {
     let folder = bed.folder().to_owned();
     bed.stop();
     ensure!(!folder.exists(), "{} is still there", folder.display());
+    Ok(())
+}
+
+#[test]
+fn a_server_alone_leaves_everything_as_it_was_put() -> Result<()> {
+    for release in Release::ALL {
+        let bed = Bed::start(Options {
+            parts: Parts::ServerOnly,
+            release,
+            ..Options::default()
+        })?;
+        let said = bed.kubectl_json(&["version"])?;
+        ensure!(
+            said["serverVersion"]["gitVersion"] == bed.binaries().version(),
+            "{release:?}: {said}"
+        );
+        bed.apply(
+            "{apiVersion: v1, kind: Pod, metadata: {name: alone}, spec: {containers: [{name: a, image: b}]}}",
+        )?;
+        let pod = bed.kubectl_json(&["get", "pod", "alone"])?;
+        ensure!(
+            pod["spec"]["tolerations"].is_null() && pod["spec"]["volumes"].is_null(),
+            "admission changed it: {pod}"
+        );
+        ensure!(pod["status"]["phase"] == "Pending", "{pod}");
+        bed.stop();
+    }
+    let both = Bed::start(Options {
+        release: Release::V1_33,
+        ..Options::default()
+    });
+    let refused = both.err().context("there are no controllers of 1.33")?;
+    ensure!(refused.to_string().contains("API server"), "{refused}");
     Ok(())
 }
