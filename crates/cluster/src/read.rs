@@ -163,7 +163,7 @@ impl Cluster {
         }
     }
 
-    /// One object by its name; none where there is none.
+    /// One object by its name, or those of the name in all namespaces; none where there is none.
     async fn one(&self, fetch: &Fetch, name: &str) -> Result<Vec<Object>, Unread> {
         let id = ObjectId {
             api_version: fetch.api_version.clone(),
@@ -172,6 +172,10 @@ impl Cluster {
             name: name.to_owned(),
         };
         let result = match self.served(&id.api_version, &id.kind).await {
+            // What lives in namespaces may have the name in any of them.
+            Ok(served) if served.namespaced && fetch.namespace.is_none() => {
+                return self.list(fetch).await;
+            }
             Ok(served) => {
                 let found = self.get(&id).await;
                 found.map_err(|error| (served.plural, error))
@@ -222,6 +226,7 @@ impl Cluster {
         }
         call = match &fetch.which {
             Which::Labelled(label) => call.query("labelSelector", label.to_string()),
+            Which::Named(name) => call.query("fieldSelector", format!("metadata.name={name}")),
             Which::When(When::WarningEvents) if fetch.kind == "Event" => {
                 call.query("fieldSelector", "type=Warning")
             }

@@ -88,9 +88,14 @@ pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
             if rule.names.is_empty() {
                 rights.insert(right("list"));
             }
+            // A name in whatever namespace is looked for by a list of that name, which RBAC takes for one of the name alone.
+            let namespaced = kinds::lookup(&rule.api_version, &rule.kind)
+                .is_some_and(|resource| resource.namespaced);
+            let anywhere = namespaced && namespace.is_none();
+            let verb = if anywhere { "list" } else { "get" };
             rights.extend(rule.names.iter().map(|name| Right {
                 name: Some(name.clone()),
-                ..right("get")
+                ..right(verb)
             }));
         }
     }

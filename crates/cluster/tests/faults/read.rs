@@ -309,3 +309,20 @@ async fn nobody_there_is_said_with_the_host() {
         assert!(message.contains("refused"), "{message}");
     }
 }
+
+#[tokio::test]
+async fn a_name_in_no_namespace_is_looked_for_in_all_of_them() {
+    let named = Fetch {
+        which: Which::Named("calico-node".into()),
+        ..fetch("apps/v1", "DaemonSet", None)
+    };
+    let (reading, server) = read(&BTreeSet::from([named]), |_| {
+        ok(&list(&["calico-node"], ""))
+    })
+    .await;
+    assert_eq!(names(&reading), ["calico-node"]);
+    assert_eq!(
+        server.seen()[0].path,
+        "/apis/apps/v1/daemonsets?fieldSelector=metadata.name%3Dcalico-node&limit=500"
+    );
+}
