@@ -34,7 +34,7 @@ fn shift(value: &mut Value, passed: SignedDuration) {
             let time = text.parse::<Timestamp>();
             if let Some(time) = time.ok().and_then(|time| time.checked_add(passed).ok()) {
                 // Kubernetes reads its newer times with six digits of a second only, and its older ones with none.
-                let digits = text.contains('.').then_some(6).unwrap_or_default();
+                let digits = if text.contains('.') { 6 } else { 0 };
                 *text = format!("{time:.digits$}");
             }
         }

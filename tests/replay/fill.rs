@@ -65,6 +65,30 @@ pub(crate) fn filled_status(object: &Value) -> Option<Value> {
     Some(status)
 }
 
+/// Lets a Node that runs the cluster's own version run that of the server.
+pub(crate) fn run_version(node: &mut Value, cluster: &Value, server: &str) {
+    let info = node
+        .pointer_mut("/status/nodeInfo")
+        .and_then(Value::as_object_mut);
+    for (_, version) in info.into_iter().flatten() {
+        if version == cluster && version.is_string() {
+            *version = json!(server);
+        }
+    }
+}
+
+/// Takes away what the server chooses for a Service where nobody does.
+pub(crate) fn leave_to_server(service: &mut Value) {
+    let spec = map(&mut service["spec"]);
+    for field in ["clusterIP", "clusterIPs"] {
+        spec.remove(field);
+    }
+    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten() {
+        map(port).remove("nodePort");
+    }
+}
+
 /// What the API asks of a kind, whatever it is for.
 fn needed(kind: &str) -> Value {
     match kind {

@@ -24,6 +24,8 @@ pub(crate) struct Loader {
     pub(crate) api: Api,
     pub(crate) store: Store,
     kinds: Kinds,
+    /// The version of the server.
+    version: String,
     /// The store without any case in it.
     empty: Keys,
 }
@@ -44,6 +46,7 @@ impl Loader {
             empty: store.all(),
             store,
             kinds: Kinds::default(),
+            version: bed.binaries().version().to_owned(),
         }
     }
 
@@ -89,16 +92,19 @@ impl Loader {
         }
     }
 
-    /// Puts the objects in. The error names every object that the server refused, with its words.
-    pub(crate) fn load(&mut self, objects: &[Object]) -> Result<(), String> {
+    /// Puts the objects of a case about a cluster of `version` in. The error names every object that the server refused, with its words.
+    pub(crate) fn load(&mut self, objects: &[Object], version: &Value) -> Result<(), String> {
         let mut chosen = BTreeMap::new();
         let mut refused = Vec::new();
         for object in objects {
-            let object = &Object {
+            let mut object = Object {
                 value: clock::moved(&object.value),
                 ..object.clone()
             };
-            match self.put_in(object) {
+            if object.id.kind == "Node" {
+                fill::run_version(&mut object.value, version, &self.version);
+            }
+            match self.put_in(&object) {
                 Ok(uid) => {
                     chosen.insert(uid, fill::chosen(&object.value));
                 }
@@ -129,10 +135,9 @@ impl Loader {
         let list = resource.list(id);
         let made = match self.api.post(&list, &body) {
             Err(Refused { code: 409, .. }) => self.replace(&path, &body),
-            // Cases give the same address to all their Services; the server knows better.
+            // Cases give the same address and port to all their Services; the server gives each its own.
             Err(refused) if refused.message.contains("is already allocated") => {
-                body["spec"]["clusterIP"].take();
-                body["spec"]["clusterIPs"].take();
+                fill::leave_to_server(&mut body);
                 self.api.post(&list, &body)
             }
             other => other,

@@ -88,6 +88,7 @@ fn replay(fixer: &str) {
     for release in Release::ALL {
         problems.extend(replay_on(release, &golden));
     }
+    println!("\n{}", tally::table());
     assert!(
         problems.is_empty(),
         "{} problems\n\n{}",
@@ -128,10 +129,7 @@ fn replay_on(release: Release, golden: &Golden) -> Vec<String> {
             }
         }
     }
-    println!(
-        "\n{}",
-        tally::record(bed.binaries().version(), fixer, tally)
-    );
+    tally::record(bed.binaries().version(), fixer, tally);
     problems
 }
 

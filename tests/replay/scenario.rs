@@ -61,7 +61,10 @@ impl Stage<'_> {
         self.loader.begin(&case.objects);
         let namespaces = Loader::namespaces(&case.objects);
         let roles = self.operator.admit(self.loader, &namespaces);
-        if let Err(refused) = self.loader.load(&case.objects) {
+        if let Err(refused) = self
+            .loader
+            .load(&case.objects, &case.cluster["kubernetesVersion"])
+        {
             shown.problems.push(format!("not accepted: {refused}"));
             return shown;
         }

@@ -73,8 +73,8 @@ type Tallies = BTreeMap<(String, String), Tally>;
 
 static TALLIES: Mutex<Tallies> = Mutex::new(Tallies::new());
 
-/// Adds a fixer's result on a server, writes all of them to `target/nks/replay.json`, and returns them as a table.
-pub(crate) fn record(version: &str, fixer: &str, tally: Tally) -> String {
+/// Adds a fixer's result on a server, and writes all of them to `target/nks/replay.json`.
+pub(crate) fn record(version: &str, fixer: &str, tally: Tally) {
     let mut all = TALLIES.lock().unwrap_or_else(PoisonError::into_inner);
     all.insert((fixer.to_owned(), version.to_owned()), tally);
     let results: Vec<Value> = all
@@ -90,10 +90,11 @@ pub(crate) fn record(version: &str, fixer: &str, tally: Tally) -> String {
     let text = json!({"formatVersion": 1, "results": results});
     fs::create_dir_all(support::root("target/nks")).expect("the folder of results is made");
     fs::write(path, format!("{text:#}\n")).expect("the results are written");
-    table(&all)
 }
 
-fn table(all: &Tallies) -> String {
+/// All results so far, for people.
+pub(crate) fn table() -> String {
+    let all = TALLIES.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = format!(
         "{:24}{:10}{:>10}{:>8}{:>8}{:>5}{:>5}{:>5}{:>11}{:>8}\n",
         "fixer",
@@ -107,7 +108,7 @@ fn table(all: &Tallies) -> String {
         "precision",
         "recall"
     );
-    for ((fixer, version), tally) in all {
+    for ((fixer, version), tally) in all.iter() {
         writeln!(
             text,
             "{fixer:24}{version:10}{:>10}{:>8}{:>8}{:>5}{:>5}{:>5}{:>11.3}{:>8.3}",
