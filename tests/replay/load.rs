@@ -74,12 +74,11 @@ impl Loader {
     /// Puts the namespaces of a case in, which need not be among its objects, after taking out whatever was there.
     pub(crate) fn begin(&mut self, objects: &[Object]) {
         self.clear();
-        let defined = objects.iter().filter(|object| {
-            self.kinds.find(&self.api, &object.id).is_none()
-                && self.kinds.define(&self.api, &object.id)
-        });
-        if defined.count() > 0 {
-            self.keep();
+        for object in objects {
+            let unknown = self.kinds.find(&self.api, &object.id).is_none();
+            if unknown && self.kinds.define(&self.api, &object.id) {
+                self.keep();
+            }
         }
         for name in Self::namespaces(objects) {
             if !ITS_OWN.contains(&&*name) {
@@ -92,7 +91,8 @@ impl Loader {
         }
     }
 
-    /// Puts the objects of a case about a cluster of `version` in. The error names every object that the server refused, with its words.
+    /// Puts the objects of a case about a cluster of `version` in. The error names every object that the server refused,
+    /// with its words.
     pub(crate) fn load(&mut self, objects: &[Object], version: &Value) -> Result<(), String> {
         let mut chosen = BTreeMap::new();
         let mut refused = Vec::new();

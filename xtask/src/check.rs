@@ -40,9 +40,9 @@ pub(crate) fn all() -> Result<()> {
         .env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     step("control planes for the test bed", || {
-        Release::ALL.into_iter().try_for_each(|release| {
-            Binaries::build(release, &mut |line| say(line)).map(|_| ())
-        })
+        Release::ALL
+            .into_iter()
+            .try_for_each(|release| Binaries::build(release, &mut |line| say(line)).map(|_| ()))
     })?;
     let (passed, failed) = step("tests", tests)?;
     println!("{passed} passed, {failed} failed");
