@@ -5,11 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use nks_golden::NOW;
 use serde_json::Value;
 
-/// The object with all its times moved from then to now.
-pub(crate) fn moved(object: &Value) -> Value {
-    let passed = Timestamp::now().as_second() - NOW;
+/// How long ago a case was taken. All its times are moved by one duration, or what was equal would no longer be.
+pub(crate) fn passed() -> SignedDuration {
+    SignedDuration::from_secs(Timestamp::now().as_second() - NOW)
+}
+
+/// The object with all its times moved.
+pub(crate) fn moved(object: &Value, passed: SignedDuration) -> Value {
     let mut object = object.clone();
-    shift(&mut object, SignedDuration::from_secs(passed));
+    shift(&mut object, passed);
     object
 }
 

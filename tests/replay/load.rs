@@ -94,11 +94,12 @@ impl Loader {
     /// Puts the objects of a case about a cluster of `version` in. The error names every object that the server refused,
     /// with its words.
     pub(crate) fn load(&mut self, objects: &[Object], version: &Value) -> Result<(), String> {
+        let passed = clock::passed();
         let mut chosen = BTreeMap::new();
         let mut refused = Vec::new();
         for object in objects {
             let mut object = Object {
-                value: clock::moved(&object.value),
+                value: clock::moved(&object.value, passed),
                 ..object.clone()
             };
             if object.id.kind == "Node" {
