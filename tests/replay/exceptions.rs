@@ -16,6 +16,18 @@ const BOTH: &[Release] = &Release::ALL;
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {
+        fixer: "workload-health",
+        cases: &["crash-loop", "operator-made-pods"],
+        on: BOTH,
+        reason: "it has the end of a container's log (probe.nks), which only a node has",
+    },
+    Exception {
+        fixer: "workload-health",
+        cases: &["unread-status"],
+        on: BOTH,
+        reason: "it has a Service without ports, as the server has none",
+    },
+    Exception {
         fixer: "calico-stale-nodes",
         cases: &["stale-peer-after-start", "update-from-quay"],
         on: BOTH,

@@ -45,6 +45,8 @@ pub(crate) fn filled(object: &Value) -> Value {
         "Event" => fill_event(&mut object),
         // Other volumes may be used on any node.
         "PersistentVolume" if object["spec"]["local"].is_null() => {}
+        // Rules alone are enough.
+        "Ingress" if object["spec"]["rules"].is_array() => {}
         kind => merge(&mut object, needed(kind)),
     }
     object
@@ -62,7 +64,31 @@ pub(crate) fn filled_status(object: &Value) -> Option<Value> {
             );
         }
     }
+    if object["kind"] == "Job" {
+        fill_job_status(&mut status);
+    }
     Some(status)
+}
+
+/// A Job that has ended says since when it had to, and how long it took.
+fn fill_job_status(status: &mut Value) {
+    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+    let has = |ended: &str| {
+        conditions
+            .iter()
+            .any(|it| it["type"] == ended && it["status"] == "True")
+    };
+    let (before, times) = match (has("Complete"), has("Failed")) {
+        (true, _) => (
+            "SuccessCriteriaMet",
+            json!({"startTime": LONG_AGO, "completionTime": LONG_AGO}),
+        ),
+        (false, true) => ("FailureTarget", json!({"startTime": LONG_AGO})),
+        (false, false) => return,
+    };
+    merge(status, times);
+    let before = json!({"type": before, "status": "True"});
+    status["conditions"] = json!([&[before], conditions.as_slice()].concat());
 }
 
 /// Lets a Node that runs the cluster's own version run that of the server.
@@ -101,6 +127,13 @@ fn needed(kind: &str) -> Value {
         "CustomResourceDefinition" => {
             json!({"spec": {"versions": [{"name": "v1", "served": true, "storage": true,
             "schema": {"openAPIV3Schema": {"type": "object"}}}]}})
+        }
+        "Job" => {
+            json!({"spec": {"template": {"spec":
+            {"containers": [{"name": "filled", "image": IMAGE}], "restartPolicy": "Never"}}}})
+        }
+        "PersistentVolumeClaim" => {
+            json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
         }
         "FlowSchema" => json!({"spec": {"priorityLevelConfiguration": {"name": "global-default"}}}),
         "HorizontalPodAutoscaler" => json!({"spec": {"maxReplicas": 1,

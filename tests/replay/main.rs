@@ -171,6 +171,7 @@ fixers! {
     stuck_finalizers: "stuck-finalizers"
     upgrade_preflight: "upgrade-preflight"
     volume_expansion: "volume-expansion"
+    workload_health: "workload-health"
 }
 
 #[test]
