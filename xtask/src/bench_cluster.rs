@@ -9,13 +9,17 @@ use anyhow::{Context, Result, ensure};
 use nks_bed::{Bed, Options};
 use serde_json::{Value, json};
 
+/// How long the simulated nodes may take to start the pods.
+const PATIENCE: Duration = Duration::from_secs(900);
 const NAMESPACES: usize = 100;
 /// Who curl is.
 const ACCOUNT: &str = "bench";
 /// How often each is measured.
 const ROUNDS: usize = 3;
-/// Bytes of a pod, about: most of it is managedFields and annotations, as on a real cluster.
+/// Bytes of a pod, about: most of it is environment variables, managedFields and status, as on a real cluster.
 const POD: usize = 12 * 1024;
+/// How many environment variables hold most of a pod.
+const VARIABLES: usize = 6;
 
 /// What one run took.
 #[derive(Clone, Copy)]
@@ -213,12 +217,26 @@ fn make(bed: &Bed, numbers: std::ops::Range<usize>) -> Result<()> {
         bed.kubectl(&["create", "-f", &file.to_string_lossy()])
             .context("pods are made")?;
     }
-    Ok(())
+    bed.wait_for("the pods run", PATIENCE, || {
+        let waiting = bed.kubectl(&[
+            "get",
+            "pods",
+            "--all-namespaces",
+            "--field-selector=status.phase!=Running",
+            "--output=name",
+        ])?;
+        Ok(waiting.is_empty())
+    })
 }
 
 fn pod(number: usize) -> Value {
+    let value = "x".repeat((POD - 4_000) / VARIABLES);
+    let variables: Vec<Value> = (0..VARIABLES)
+        .map(|number| json!({"name": format!("SETTINGS_{number}"), "value": value}))
+        .collect();
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": format!("web-{number:05}"), "namespace": format!("load-{:03}", number % NAMESPACES),
-            "labels": {"app": "web"}, "annotations": {"example.com/note": "x".repeat(POD - 2_500)}},
-        "spec": {"schedulerName": "nobody", "containers": [{"name": "web", "image": "registry.example.com/web:1"}]}})
+            "labels": {"app": "web"}},
+        "spec": {"nodeName": format!("nks-bed-default-worker-node-{}", number % 3),
+            "containers": [{"name": "web", "image": "registry.example.com/web:1", "env": variables}]}})
 }
