@@ -105,16 +105,14 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         heading("explain-settings")?;
     }
     for (name, property) in &spec.settings.properties {
-        let default = property
-            .default
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let allowed: Vec<&str> = property.r#enum.iter().filter_map(Value::as_str).collect();
-        screen.line(&format!(
-            "  --set {name}={default}   {}",
-            allowed.join(" | ")
-        ))?;
+        let plain = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let default = property.default.as_ref().map(plain).unwrap_or_default();
+        let allowed: Vec<String> = property.r#enum.iter().map(plain).collect();
+        let line = format!("  --set {name}={default}   {}", allowed.join(" | "));
+        screen.line(line.trim_end())?;
         if let Some(description) = &property.description {
             screen.line(&wrap(&screen.render(description, &[]), "      ", PAGE))?;
         }
