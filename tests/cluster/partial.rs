@@ -95,37 +95,40 @@ fn ctrl_c_while_a_rollout_is_waited_for_says_what_was_done() {
 fn a_conflict_after_the_first_change_says_what_was_done() {
     let bed = bed();
     bed.scenario("calico-images").unwrap();
-    // Its rollout takes long enough for somebody else to write the next workload.
-    patch(&bed, WORKLOADS[0], r#"{"spec":{"minReadySeconds":5}}"#);
+    // Its rollout waits until somebody else has written the next workload.
+    patch(&bed, PAUSED, r#"{"spec":{"paused":true}}"#);
     let user = operator(&bed);
-    let child = spawn(&user, &["fix", "calico-images", "--yes"]);
-    wait_until_mended(&bed, WORKLOADS[0]);
-    patch(
-        &bed,
-        WORKLOADS[1],
-        r#"{"metadata":{"annotations":{"somebody":"else"}}}"#,
-    );
+    let fix = [
+        "fix",
+        "calico-images",
+        "calico-kube-controllers",
+        "calico-typha",
+    ];
+    let fix = [&fix[..], &["--yes", "--timeout=2m"]].concat();
+    let child = spawn(&user, &fix);
+    wait_until_mended(&bed, PAUSED);
+    let annotation = r#"{"metadata":{"annotations":{"somebody":"else"}}}"#;
+    patch(&bed, WORKLOADS[2], annotation);
+    patch(&bed, PAUSED, r#"{"spec":{"paused":false}}"#);
     let output = child.wait_with_output().unwrap();
-    let (stdout, stderr) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{stdout}\n{stderr}");
-    assert!(
-        stdout.contains("daemonset.apps/calico-node patched\n"),
-        "{stdout}"
-    );
-    for command in [
-        &*format!("kubectl nks undo {}", user.entry()),
-        "kubectl nks fix calico-images",
-    ] {
+    let patched = "deployment.apps/calico-kube-controllers patched\n";
+    assert!(stdout.contains(patched), "{stdout}");
+    let undo = format!("kubectl nks undo {}", user.entry());
+    for command in [&*undo, "kubectl nks fix calico-images"] {
         assert!(stderr.contains(command), "{command}: {stderr}");
     }
-    assert!(!is_mended(&bed, WORKLOADS[1]) && !is_mended(&bed, WORKLOADS[2]));
-    expect(
-        &user.nks(&["fix", "calico-images", "--yes", "--timeout", "2m"]),
-        0,
-    );
+    assert!(!is_mended(&bed, WORKLOADS[2]));
+    let again = [
+        "fix",
+        "calico-images",
+        "calico-typha",
+        "--yes",
+        "--timeout=2m",
+    ];
+    expect(&user.nks(&again), 0);
 }
 
 #[test]

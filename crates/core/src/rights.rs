@@ -114,14 +114,24 @@ pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
     least(rights)
 }
 
-/// Without what a right on all namespaces gives anyway.
+/// Without what a right on all namespaces, or on all names, gives anyway.
 fn least(rights: BTreeSet<Right>) -> BTreeSet<Right> {
-    let everywhere = |right: &Right| Right {
-        namespace: None,
-        ..right.clone()
+    let is_needed = |right: &&Right| {
+        let everywhere = Right {
+            namespace: None,
+            ..(*right).clone()
+        };
+        let of_all_names = Right {
+            name: None,
+            ..(*right).clone()
+        };
+        let all = Right {
+            name: None,
+            ..everywhere.clone()
+        };
+        let mut larger = [everywhere, of_all_names, all].into_iter();
+        !larger.any(|larger| larger != **right && rights.contains(&larger))
     };
-    let is_needed =
-        |right: &&Right| right.namespace.is_none() || !rights.contains(&everywhere(right));
     rights.iter().filter(is_needed).cloned().collect()
 }
 
