@@ -8,7 +8,7 @@
 //! |---|---|
 //! | what comes in | [`Input`], [`Object`], [`Context`] |
 //! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Env`], [`Owners`], [`Image`] |
-//! | sizes, times | [`quantity`], [`time`], [`Object::created`] |
+//! | sizes, times, lists of names | [`quantity`], [`time`], [`Object::created`], [`naming`] |
 //! | what goes out | [`Outcome`], [`Report`], [`Finding`], [`Step`], [`Patch`] |
 //!
 //! A whole fixer, with its unit test:
@@ -67,6 +67,7 @@
 mod env;
 mod image;
 mod input;
+pub mod naming;
 mod owner;
 mod patch;
 mod pod;

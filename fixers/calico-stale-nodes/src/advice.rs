@@ -1,9 +1,8 @@
 //! The steps, in the order in which they are to be taken. All but one of them are for a person.
 
-use nks_fixer::{Report, Step};
+use nks_fixer::{Report, Step, naming};
 
 use crate::controllers::{Controllers, State};
-use crate::naming;
 use crate::peers::Peers;
 use crate::update::Update;
 

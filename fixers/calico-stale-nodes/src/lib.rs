@@ -20,7 +20,6 @@ mod advice;
 mod calico;
 mod controllers;
 mod env;
-mod naming;
 mod nodes;
 mod peers;
 #[cfg(test)]
@@ -30,7 +29,7 @@ mod version;
 
 use calico::{Calico, Datastore, Mode};
 use controllers::{Controllers, State};
-use nks_fixer::{Finding, Fixer, Input, Outcome, Report};
+use nks_fixer::{Finding, Fixer, Input, Outcome, Report, naming};
 use nodes::Nodes;
 use peers::Peers;
 use update::Update;

@@ -19,14 +19,13 @@
 
 mod calico;
 mod evidence;
-mod naming;
 mod origin;
 mod reason;
 #[cfg(test)]
 mod tests;
 
 use evidence::{Outage, Unpulled};
-use nks_fixer::{Finding, Fixer, Input, Outcome, Report, Step};
+use nks_fixer::{Finding, Fixer, Input, Outcome, Report, Step, naming};
 use origin::Remedy;
 
 /// The fixer.

@@ -4,7 +4,7 @@
 const MOST: usize = 5;
 
 /// The first few names, each once, and how many more there are: `a, b, … (+3)`.
-pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut once: Vec<&str> = Vec::new();
     for name in names {
         if !once.contains(&name) {
