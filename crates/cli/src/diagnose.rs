@@ -89,6 +89,7 @@ pub(crate) async fn run(
     let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await?;
     let took = started.elapsed().as_secs_f64();
     let findings = triage(screen, command, &checked)?;
+    let ended = ended((&seen, &checked), &findings, command.fail_on);
     match command.output {
         DiagnoseFormat::Text => {
             let look = Look {
@@ -100,14 +101,10 @@ pub(crate) async fn run(
             shown::print(screen, &look, took, command)?;
         }
         DiagnoseFormat::Name => shown::print_names(screen, &seen, &checked, &findings)?,
-        DiagnoseFormat::Json => {
-            screen.value(Format::Json, document(&seen, &checked, findings.clone()))?
-        }
-        DiagnoseFormat::Yaml => {
-            screen.value(Format::Yaml, document(&seen, &checked, findings.clone()))?
-        }
+        DiagnoseFormat::Json => screen.value(Format::Json, document(&seen, &checked, findings))?,
+        DiagnoseFormat::Yaml => screen.value(Format::Yaml, document(&seen, &checked, findings))?,
     }
-    Ok(ended((&seen, &checked), &findings, command.fail_on))
+    Ok(ended)
 }
 
 /// What is shown of a diagnosis.

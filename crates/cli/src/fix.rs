@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use nks_cluster::{Cluster, Lock, StepState};
+use nks_core::object::Object;
 use nks_core::plan::{self, Plan};
 use nks_core::record::RunOutcome;
 use nks_core::report::{self, Finding};
@@ -167,7 +168,11 @@ impl Mending<'_> {
             }
         }
         analysis.report = self.named(&analysis);
-        let supplied: Vec<_> = analysis.supplied.iter().collect();
+        let supplied: Vec<&Object> = analysis
+            .supplied
+            .iter()
+            .map(|object| object.as_ref())
+            .collect();
         let plan = plan::plan(
             &self.fixer.manifest,
             &supplied,

@@ -1,6 +1,7 @@
 //! The fixers there are, and the process that runs them.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nks_core::demand;
@@ -48,8 +49,8 @@ impl Fixer {
 /// What a fixer answered, and about which objects.
 #[derive(Clone, Debug)]
 pub(crate) struct Analysis {
-    /// The objects that the report's indexes mean, whole.
-    pub(crate) supplied: Vec<Object>,
+    /// The objects that the report's indexes mean, whole. They are those that were read, and not a copy for each fixer.
+    pub(crate) supplied: Vec<Arc<Object>>,
     /// Its report, checked against the manifest.
     pub(crate) report: Report,
 }
@@ -161,11 +162,17 @@ impl Fixers {
     ) -> (Result<Analysis, String>, Vec<Gap>) {
         let (mut logs, mut gaps) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
-            let objects: Vec<&Object> = seen.objects.iter().chain(&logs).collect();
-            let supplied = demand::supply(&fixer.manifest, objects);
+            let objects: Vec<&Arc<Object>> = seen.objects.iter().chain(&logs).collect();
+            let supplied = demand::supply(
+                &fixer.manifest,
+                objects.iter().map(|object| object.as_ref()),
+            );
             match self.ask(fixer, settings, &seen.facts, (round, &supplied)) {
                 Ok(Outcome::Done(report)) => {
-                    let supplied = supplied.into_iter().map(|one| one.object.clone()).collect();
+                    let supplied = supplied.iter();
+                    let supplied = supplied
+                        .map(|one| Arc::clone(objects[one.position]))
+                        .collect();
                     return (Ok(Analysis { supplied, report }), gaps);
                 }
                 // Every declared kind was read before the first round, so only logs are left to read.
@@ -173,7 +180,7 @@ impl Fixers {
                     match demand::logs(&fixer.manifest, &queries, &supplied) {
                         Ok(wanted) => {
                             let (read, unread) = source.logs(&wanted).await;
-                            logs.extend(read);
+                            logs.extend(read.into_iter().map(Arc::new));
                             gaps.extend(unread);
                         }
                         Err(problem) => {

@@ -70,7 +70,7 @@ pub(crate) struct Seen {
     /// The cluster as a whole.
     pub(crate) facts: ClusterFacts,
     /// Every object, sorted.
-    pub(crate) objects: Vec<Object>,
+    pub(crate) objects: Vec<Arc<Object>>,
     /// What is missing.
     pub(crate) gaps: Vec<Gap>,
     /// Facts that could not be found out; they are shown as unknown and hide no finding.
@@ -114,7 +114,7 @@ impl Source {
                 let gaps = reading.unread.into_iter().map(Gap::from).collect();
                 Ok(Seen {
                     facts,
-                    objects: reading.objects,
+                    objects: reading.objects.into_iter().map(Arc::new).collect(),
                     gaps,
                     unknown: unknown.into_iter().map(Gap::from).collect(),
                 })
@@ -152,7 +152,6 @@ pub(crate) async fn connect(screen: &Screen, global: &Global) -> Result<Cluster,
         context: global.context.clone(),
         cluster: global.cluster.clone(),
         user: global.user.clone(),
-        namespace: global.namespace.clone(),
         server: global.server.clone(),
         tls_server_name: global.tls_server_name.clone(),
         insecure_skip_tls_verify: global.insecure_skip_tls_verify.then_some(true),

@@ -24,7 +24,6 @@ pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) context: String,
     pub(crate) host: String,
-    pub(crate) namespace: String,
     /// For one whole request; `None` for no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) trace: Option<Trace>,
@@ -59,11 +58,6 @@ impl Cluster {
     /// The host name of the API server, without port.
     pub fn host(&self) -> &str {
         &self.inner.host
-    }
-
-    /// The namespace asked for, or the context's, or `default`.
-    pub fn namespace(&self) -> &str {
-        &self.inner.namespace
     }
 
     /// The object as it is now, managedFields included; `None` when it is not there.

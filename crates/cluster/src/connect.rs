@@ -43,8 +43,6 @@ pub struct ConnectOptions {
     pub cluster: Option<String>,
     /// `--user`
     pub user: Option<String>,
-    /// `--namespace`
-    pub namespace: Option<String>,
     /// `--server`
     pub server: Option<String>,
     /// `--tls-server-name`
@@ -98,7 +96,6 @@ impl fmt::Debug for ConnectOptions {
             .field("context", &self.context)
             .field("cluster", &self.cluster)
             .field("user", &self.user)
-            .field("namespace", &self.namespace)
             .finish_non_exhaustive()
     }
 }
@@ -176,8 +173,6 @@ impl Cluster {
         };
         adjust(&mut config, options)?;
         let host = config.cluster_url.host().unwrap_or_default().to_owned();
-        let namespace = nonempty(&options.namespace).unwrap_or(&config.default_namespace);
-        let namespace = namespace.clone();
         let url = config.cluster_url.to_string();
         let client = client(config, options.terminal).await?;
         Ok(Self {
@@ -186,7 +181,6 @@ impl Cluster {
                 name,
                 context,
                 host,
-                namespace,
                 timeout: match options.request_timeout {
                     None => Some(REQUEST_TIMEOUT),
                     Some(limit) => Some(limit).filter(|limit| !limit.is_zero()),

@@ -174,6 +174,8 @@ pub struct Supplied<'a> {
     pub rule: u32,
     /// The object as it was read.
     pub object: &'a Object,
+    /// Where it stands among the objects given.
+    pub position: usize,
     /// What the fixer is shown of it, as JSON.
     pub shown: Value,
 }
@@ -189,12 +191,14 @@ pub fn supply<'a>(
     let mut supplied = Vec::new();
     let mut taken = BTreeSet::new();
     for (index, rule) in manifest.spec.reads.iter().enumerate() {
-        for &object in objects.iter().filter(|object| takes(rule, object)) {
+        let all = objects.iter().enumerate();
+        for (position, &object) in all.filter(|(_, object)| takes(rule, object)) {
             // Logs of two containers have the pod's name both.
             if taken.insert(&object.id) || rule.api_version == probe::API_VERSION {
                 supplied.push(Supplied {
                     rule: index as u32,
                     object,
+                    position,
                     shown: project(&rule.fields, &object.value, manifest.spec.secrets),
                 });
             }
@@ -237,7 +241,7 @@ fn is_bare(pod: &Value) -> bool {
 
 /// Whether a fixer may want a pod of which it sees the unhealthy ones: one that has not succeeded and is not both Running
 /// and Ready. Of a pod that was read as metadata only, this cannot be said; whoever wants to know reads it whole.
-pub fn is_unhealthy(pod: &Value) -> bool {
+fn is_unhealthy(pod: &Value) -> bool {
     if pod.get("spec").is_none() && pod.get("status").is_none() {
         return false;
     }

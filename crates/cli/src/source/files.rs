@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nks_core::demand::Fetch;
 use nks_core::facts::{self, ClusterFacts};
@@ -187,7 +188,7 @@ impl Files {
         let objects: Vec<Object> = self.objects.values().cloned().collect();
         Seen {
             facts: self.facts(&objects),
-            objects,
+            objects: objects.into_iter().map(Arc::new).collect(),
             gaps,
             unknown: Vec::new(),
         }

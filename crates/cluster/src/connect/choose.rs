@@ -57,7 +57,7 @@ pub(super) fn choose(
     }
     check_files(&cluster, &user)?;
     let names = (wanted.cloned().unwrap_or_default(), cluster_name.clone());
-    let kubeconfig = single(cluster, user, context.namespace.clone());
+    let kubeconfig = single(cluster, user);
     Ok(Some((kubeconfig, names.0, names.1)))
 }
 
@@ -186,8 +186,7 @@ fn check_files(cluster: &ClusterEntry, user: &AuthInfo) -> Result<(), ConnectErr
 
 const ONLY: &str = "chosen";
 
-fn single(cluster: ClusterEntry, user: AuthInfo, namespace: Option<String>) -> Kubeconfig {
-    let namespace = namespace.filter(|namespace| !namespace.is_empty());
+fn single(cluster: ClusterEntry, user: AuthInfo) -> Kubeconfig {
     Kubeconfig {
         clusters: vec![NamedCluster {
             name: ONLY.into(),
@@ -204,7 +203,6 @@ fn single(cluster: ClusterEntry, user: AuthInfo, namespace: Option<String>) -> K
             context: Some(Context {
                 cluster: ONLY.into(),
                 user: Some(ONLY.into()),
-                namespace,
                 ..Context::default()
             }),
             ..NamedContext::default()
