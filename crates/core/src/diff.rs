@@ -9,15 +9,19 @@ use crate::object::{self, ObjectId};
 use crate::secret;
 use crate::yaml;
 
-/// A unified diff of one object. `name` is shown in the header as kubectl diff names its files. Empty when nothing that a
-/// person would care about differs.
+/// A unified diff of one object. `name` is shown in the header as kubectl diff names its files, and an object that is not
+/// there, which is null, as diff names no file. Empty when nothing that a person would care about differs.
 pub fn unified(id: &ObjectId, before: &Value, after: &Value) -> String {
-    let name = file_name(id);
+    let header = |folder: &str, value: &Value| match value {
+        Value::Null => "/dev/null".to_owned(),
+        _ => format!("{folder}/{}", file_name(id)),
+    };
+    let headers = [header("live", before), header("planned", after)];
     let (before, after) = (readable(before), readable(after));
     let diff = TextDiff::from_lines(&before, &after);
     diff.unified_diff()
         .context_radius(3)
-        .header(&format!("live/{name}"), &format!("planned/{name}"))
+        .header(&headers[0], &headers[1])
         .to_string()
 }
 
@@ -33,8 +37,11 @@ pub fn file_name(id: &ObjectId) -> String {
 }
 
 /// An object as YAML for reading: no status and no server metadata, credentials masked, nothing that a terminal would
-/// act on.
+/// act on. Nothing for an object that is not there.
 pub fn readable(value: &Value) -> String {
+    if value.is_null() {
+        return String::new();
+    }
     let mut value = object::content(value);
     if secret::is_secret(&value) {
         secret::outline(&mut value);
@@ -48,6 +55,28 @@ pub fn readable(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_not_there_is_no_file() {
+        let settings = json!({"apiVersion": "v1", "data": {"a": "b"}, "kind": "ConfigMap"});
+        let id = ObjectId {
+            api_version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: "n".into(),
+            name: "s".into(),
+        };
+        let lines = |sign: &str| {
+            ["apiVersion: v1", "data:", "  a: b", "kind: ConfigMap"]
+                .map(|line| format!("{sign}{line}\n"))
+                .concat()
+        };
+        let created = unified(&id, &Value::Null, &settings);
+        let head = "--- /dev/null\n+++ planned/v1.ConfigMap.n.s\n@@ -0,0 +1,4 @@\n";
+        assert_eq!(created, [head, &lines("+")].concat());
+        let deleted = unified(&id, &settings, &Value::Null);
+        let head = "--- live/v1.ConfigMap.n.s\n+++ /dev/null\n@@ -1,4 +0,0 @@\n";
+        assert_eq!(deleted, [head, &lines("-")].concat());
+    }
 
     #[test]
     fn the_diff_shows_the_change_and_no_secret() {
