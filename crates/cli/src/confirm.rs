@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::thread;
 
 use nks_core::approval::{Consent, GuardedConsent};
-use nks_core::plan::Plan;
+use nks_core::plan::{Act, Plan};
 use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::oneshot;
 
@@ -61,7 +61,7 @@ pub(crate) async fn confirm(
     }
 }
 
-/// Asks about each object that decides what others may do. `None` where one answer is no, or there is nobody to ask.
+/// Asks about each object that decides what others may do, or that is deleted. `None` where one answer is no, or there is nobody to ask.
 pub(crate) async fn confirm_guarded(
     screen: &Screen,
     plan: &Plan,
@@ -71,7 +71,12 @@ pub(crate) async fn confirm_guarded(
     for patch in plan.guarded() {
         let object = patch.id.to_string();
         let values = [("object", &*object)];
-        let question = screen.say("guarded-question", &values);
+        let deleted = patch.act() == Act::Delete;
+        let question = if deleted {
+            screen.say("guarded-deletion-question", &values)
+        } else {
+            screen.say("guarded-question", &values)
+        };
         match confirm(screen, &question, false, interrupt).await? {
             Answer::Given(_) => consents.extend(GuardedConsent::from_answer(&patch.id, true)),
             Answer::Declined => {
@@ -79,7 +84,11 @@ pub(crate) async fn confirm_guarded(
                 return Ok(None);
             }
             Answer::NoTerminal => {
-                screen.note(&screen.say("guarded-no-terminal", &values));
+                screen.note(&if deleted {
+                    screen.say("guarded-deletion-no-terminal", &values)
+                } else {
+                    screen.say("guarded-no-terminal", &values)
+                });
                 return Ok(None);
             }
         }

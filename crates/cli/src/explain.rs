@@ -1,7 +1,7 @@
 //! `kubectl nks explain`: cause, reads and writes, risk, settings and rights of a fixer. No cluster needed.
 
 use clap::{Args, ValueEnum};
-use nks_core::manifest::{Manifest, Secrets};
+use nks_core::manifest::{Manifest, Secrets, Verb, WriteRule};
 use nks_core::output::{Document, Explanation};
 use nks_core::rights;
 use nks_core::yaml;
@@ -86,21 +86,7 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         Secrets::Tokens => screen.say("secrets-tokens", &[]),
     };
     screen.line(&format!("  {secrets}"))?;
-    heading("explain-writes")?;
-    if spec.writes.is_empty() {
-        screen.line(&format!("  {}", screen.say("writes-nothing", &[])))?;
-    }
-    for rule in &spec.writes {
-        let max = rule.max.to_string();
-        screen.line(&format!(
-            "  {} ({})",
-            rule.kind,
-            screen.say("at-most", &[("count", &max)])
-        ))?;
-        for path in &rule.paths {
-            screen.line(&format!("      {path}"))?;
-        }
-    }
+    print_writes(screen, &spec.writes)?;
     if !spec.settings.properties.is_empty() {
         heading("explain-settings")?;
     }
@@ -118,6 +104,29 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         }
     }
     print_rights(screen, manifest)
+}
+
+fn print_writes(screen: &Screen, writes: &[WriteRule]) -> Result<(), Failure> {
+    heading_of(screen, "explain-writes")?;
+    if writes.is_empty() {
+        screen.line(&format!("  {}", screen.say("writes-nothing", &[])))?;
+    }
+    for rule in writes {
+        let mut said = screen.say("at-most", &[("count", &rule.max.to_string())]);
+        for (verb, id) in [
+            (Verb::Create, "may-be-created"),
+            (Verb::Delete, "may-be-deleted"),
+        ] {
+            if rule.verbs.contains(&verb) {
+                said += &format!(", {}", screen.say(id, &[]));
+            }
+        }
+        screen.line(&format!("  {} ({said})", rule.kind))?;
+        for path in &rule.paths {
+            screen.line(&format!("      {path}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn heading_of(screen: &Screen, id: &str) -> Result<(), Failure> {

@@ -324,7 +324,11 @@ async fn apply(
     drop(spinner);
     let note = screen.say("event-note", &[("entry", &entry)]);
     for state in &report.steps {
-        if let StepState::Done { object } = state {
+        // Nobody looks up the events of what is not there any more.
+        if let StepState::Done {
+            object: Some(object),
+        } = state
+        {
             // The change stands whether or not the Event could be written.
             let _ = cluster.announce(object, "Mended", &note).await;
         }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use nks_core::output::{Document, HistoryEntry};
-use nks_core::record::{Journal, Record, RunOutcome};
+use nks_core::plan::Act;
+use nks_core::record::{Intent, Journal, Record, RunOutcome};
 use serde_json::Value;
 use std::io;
 
@@ -146,22 +147,35 @@ fn one(screen: &Screen, entry: &Entry, format: Format) -> Result<(), Failure> {
         ))?;
     }
     for intent in journal.applied() {
-        screen.line(&format!("\n{}", intent.object))?;
-        for edit in &intent.edits {
-            let shown = |value: &Option<Value>| match value {
-                _ if edit.sealed.is_some() => screen.say("hidden", &[]),
-                Some(value) => nks_core::message::clean(&value.to_string()),
-                None => "-".to_owned(),
-            };
-            screen.line(&format!("  {}", edit.path))?;
-            screen.line(&format!("    - {}", shown(&edit.before)))?;
-            screen.line(&format!("    + {}", shown(&edit.after)))?;
-        }
+        change(screen, intent)?;
     }
     for record in &journal.records {
         if let Record::Refused { reason, .. } | Record::Unknown { reason, .. } = record {
             screen.line(&format!("\n{}", nks_core::message::clean(reason)))?;
         }
+    }
+    Ok(())
+}
+
+fn change(screen: &Screen, intent: &Intent) -> Result<(), Failure> {
+    let object = intent.object.to_string();
+    let whole = |id: &str| screen.line(&["\n", &screen.say(id, &[("object", &object)])].concat());
+    match intent.act {
+        Act::Patch => screen.line(&format!("\n{object}"))?,
+        Act::Create => whole("history-created")?,
+        Act::Delete => whole("history-deleted")?,
+    }
+    for edit in &intent.edits {
+        let shown = |value: &Option<Value>| match value {
+            _ if edit.sealed.is_some() => screen.say("hidden", &[]),
+            Some(value) => nks_core::message::clean(&value.to_string()),
+            None => "-".to_owned(),
+        };
+        if intent.act == Act::Patch {
+            screen.line(&format!("  {}", edit.path))?;
+        }
+        screen.line(&format!("    - {}", shown(&edit.before)))?;
+        screen.line(&format!("    + {}", shown(&edit.after)))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use clap::Args;
 use nks_cluster::Cluster;
+use nks_core::object::Object;
 use nks_core::record::{Intent, Journal, Record, RunOutcome};
 use nks_core::settle::{Settled, settle};
 
@@ -98,10 +99,7 @@ async fn settle_one(
             .await
             .map_err(|problem| Failure::request(screen, &problem))?;
         let verdict = settle(intent, &journal.begin.field_manager, now_there.as_ref());
-        let version = now_there
-            .map(|object| object.resource_version)
-            .unwrap_or_default();
-        writer.append(&record_of(intent, verdict, version))?;
+        writer.append(&record_of(intent, verdict, now_there.as_ref()))?;
         let object = intent.object.to_string();
         let values = [("entry", entry.name.as_str()), ("object", object.as_str())];
         screen.line(&match verdict {
@@ -143,14 +141,10 @@ async fn settle_one(
     Ok(known)
 }
 
-fn record_of(intent: &Intent, verdict: Settled, resource_version: String) -> Record {
+fn record_of(intent: &Intent, verdict: Settled, there: Option<&Object>) -> Record {
     let (step, at) = (intent.step, now());
     match verdict {
-        Settled::Applied => Record::Ack {
-            step,
-            at,
-            resource_version,
-        },
+        Settled::Applied => Record::ack(intent, at, there),
         Settled::NotApplied => Record::Refused {
             step,
             at,

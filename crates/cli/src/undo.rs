@@ -7,6 +7,7 @@ use clap::Args;
 use nks_cluster::{Cluster, Lock, StepState};
 use nks_core::kinds;
 use nks_core::object::{Object, ObjectId};
+use nks_core::plan::{ObjectPatch, Plan};
 use nks_core::record::{Journal, RunOutcome};
 use nks_core::rights::{self, Right};
 use nks_core::undo;
@@ -98,21 +99,12 @@ async fn put_back(
     (command, lock): (&Undo, Option<&Lock>),
     interrupt: &Interrupt,
 ) -> Result<Ended, Failure> {
-    let objects = interrupt
-        .or(screen, present(screen, cluster, journal))
-        .await?;
-    let messages = undo::Messages {
-        put_back: &text::both("undo-step"),
-        restart: &text::both("undo-restart"),
-    };
-    let find = |id: &_| objects.get(id).cloned();
-    let plan = undo::plan(journal, &messages, find, &flow::now()).map_err(|obstacles| {
-        let refused =
-            Failure::error(screen.say("undo-refused", &[("entry", &journal.begin.entry)]));
-        obstacles.iter().fold(refused, |failure, obstacle| {
-            failure.hint(obstacle.to_string())
-        })
-    })?;
+    let plan = plan(screen, cluster, journal, interrupt).await?;
+    if plan.steps.is_empty() {
+        let entry = [("entry", &*journal.begin.entry)];
+        screen.note(&screen.say("nothing-left-to-undo", &entry));
+        return Ok(Ended::Done);
+    }
     let options = command.writing.carry_out(false, Duration::ZERO);
     let run = Run {
         fixer: &journal.begin.fixer,
@@ -121,7 +113,7 @@ async fn put_back(
         cluster_uid: &journal.begin.cluster_uid,
         rights: plan
             .patches()
-            .flat_map(|(_, patch)| rights_on(&patch.id))
+            .flat_map(|(_, patch)| rights_on(patch))
             .collect(),
         options: &options,
         lock,
@@ -165,6 +157,32 @@ async fn put_back(
     }
 }
 
+/// What it takes to put everything back, or every obstacle.
+async fn plan(
+    screen: &Screen,
+    cluster: &Cluster,
+    journal: &Journal,
+    interrupt: &Interrupt,
+) -> Result<Plan, Failure> {
+    let objects = interrupt
+        .or(screen, present(screen, cluster, journal))
+        .await?;
+    let messages = undo::Messages {
+        put_back: &text::both("undo-step"),
+        restart: &text::both("undo-restart"),
+        delete: &text::both("undo-delete"),
+        create: &text::both("undo-create"),
+    };
+    let find = |id: &_| objects.get(id).cloned();
+    undo::plan(journal, &messages, find, &flow::now()).map_err(|obstacles| {
+        let refused =
+            Failure::error(screen.say("undo-refused", &[("entry", &journal.begin.entry)]));
+        obstacles.iter().fold(refused, |failure, obstacle| {
+            failure.hint(obstacle.to_string())
+        })
+    })
+}
+
 /// The objects that the entry changed, as they are now; those that are gone are left out.
 async fn present(
     screen: &Screen,
@@ -183,13 +201,14 @@ async fn present(
 }
 
 /// What putting one object back takes.
-fn rights_on(id: &ObjectId) -> BTreeSet<Right> {
+fn rights_on(patch: &ObjectPatch) -> BTreeSet<Right> {
+    let (id, act) = (&patch.id, patch.act());
     let plural = rights::plural(&id.api_version, &id.kind);
     let namespace = (!id.namespace.is_empty()).then_some(id.namespace.as_str());
-    // By name: a role may allow these on this object only.
-    ["get", "patch"]
+    // By name: a role may allow these on this object only. No role can name what is not there yet.
+    ["get", act.verb()]
         .map(|verb| Right {
-            name: Some(id.name.clone()),
+            name: (verb != "create").then(|| id.name.clone()),
             ..Right::new(namespace, kinds::group(&id.api_version), &plural, verb)
         })
         .into()

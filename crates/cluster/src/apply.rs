@@ -13,7 +13,7 @@ use std::time::Duration;
 use nks_core::approval::Approved;
 use nks_core::finalizer;
 use nks_core::object::Object;
-use nks_core::plan::{Action, ObjectPatch, PlannedStep};
+use nks_core::plan::{Act, Action, Expected, ObjectPatch, PlannedStep};
 use nks_core::record::Record;
 
 use crate::cluster::Cluster;
@@ -65,8 +65,8 @@ pub struct ApplyReport {
 pub enum StepState {
     /// Applied, and as far as it was waited for, complete.
     Done {
-        /// The object afterwards.
-        object: Box<Object>,
+        /// The object afterwards; none where it was deleted.
+        object: Option<Box<Object>>,
     },
     /// Everything was in place already; nothing was sent.
     NoChange,
@@ -170,30 +170,29 @@ impl Run<'_> {
         &mut self,
         position: usize,
         step: &PlannedStep,
-        (patch, applied): (&ObjectPatch, Box<Object>),
+        (patch, applied): (&ObjectPatch, Option<Box<Object>>),
     ) -> StepState {
-        if finalizer::vanishes(&patch.after) {
-            // It was only waiting for this, and is not there to be looked at any more.
+        // It was only waiting for this, and is not there to be looked at any more.
+        let vanished = finalizer::vanishes(&patch.after);
+        // Not waited for, so nothing can be said of the outcome; it is applied.
+        let unseen = step.wait && !self.options.wait;
+        if vanished || unseen || (patch.act() == Act::Delete && !step.wait) {
             return StepState::Done { object: applied };
         }
-        if step.wait && !self.options.wait {
-            // Not waited for, so nothing can be said of the outcome; it is applied.
-            return StepState::Done { object: applied };
-        }
-        let seen = if step.wait {
-            self.wait(position, patch).await
-        } else {
-            self.glance(patch).await
+        let seen = match &applied {
+            None => self.wait_until_gone(position, patch).await.map(|()| None),
+            Some(object) if step.wait => self.wait(position, object).await.map(Some),
+            Some(object) => self.glance(object).await.map(Some),
         };
         let object = match seen {
             Ok(object) => object,
             Err(reason) => return StepState::RolloutFailed(reason),
         };
-        let unmet = step
-            .expect
-            .iter()
-            .find(|expected| expected.pointer.get(&object.value) != Some(&expected.value));
-        if let Some(expected) = unmet {
+        let holds = |expected: &&Expected| {
+            let object = object.as_ref().map(|object| &object.value);
+            object.and_then(|object| expected.pointer.get(object)) == Some(&expected.value)
+        };
+        if let Some(expected) = step.expect.iter().find(|expected| !holds(expected)) {
             return StepState::RolloutFailed(format!(
                 "{} is not what was written; something else has changed it",
                 expected.pointer
@@ -205,7 +204,7 @@ impl Run<'_> {
         };
         match (self.record)(verified) {
             Ok(()) => StepState::Done {
-                object: Box::new(object),
+                object: object.map(Box::new),
             },
             Err(error) => StepState::Unknown(unwritten(&error)),
         }

@@ -2,13 +2,13 @@
 
 use nks_core::approval::Preview;
 use nks_core::object::ObjectId;
-use nks_core::plan::{ObjectPatch, Plan, check_preview};
+use nks_core::plan::{Act, ObjectPatch, Plan, check_preview};
 use nks_core::scope::ScopeError;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::error::RequestError;
-use crate::patch::{Drift, Fresh, Writing, patched};
+use crate::patch::{Drift, Fresh, Writing, written};
 
 /// How often a patch is tried again after its object's version moved on.
 pub(crate) const MAX_MOVES: u32 = 3;
@@ -41,7 +41,7 @@ pub enum PreviewProblem {
 
 impl Cluster {
     /// Asks for each patch of `plan`, in order, what the server would make of it, and holds that against what the patch
-    /// may change. A step that is already in place comes back as the object is.
+    /// may change. A step that is already in place comes back as the object is, and a deletion as null.
     pub async fn preview(&self, plan: &Plan, field_manager: &str) -> Result<Preview, PreviewError> {
         let mut preview = Preview::default();
         for (step, patch) in plan.patches() {
@@ -71,25 +71,29 @@ impl Cluster {
         for _ in 0..=MAX_MOVES {
             let fresh = match self.look(patch).await? {
                 Fresh::Same(fresh) => fresh,
-                Fresh::Holds(object) => return Ok(object.value),
+                Fresh::Holds(None) => return Err(PreviewProblem::Conflict(Drift::Gone)),
+                Fresh::Holds(Some(_)) if patch.act() == Act::Delete => return Ok(Value::Null),
+                Fresh::Holds(Some(object)) => return Ok(object.value),
                 Fresh::Drifted(drift) => return Err(PreviewProblem::Conflict(drift)),
             };
             // The same refusal of an unchanged object is the server's last word.
             if let Some(RequestError::Invalid(message)) = refused.take() {
                 return Err(RequestError::Invalid(message).into());
             }
-            let call = self.patch_call(patch, &fresh, &writing).await?;
+            let call = self.write_call(patch, fresh.as_deref(), &writing).await?;
             // A dry run changes nothing, so it may be asked again.
             match self.call_read(&call).await {
                 Ok(answer) => {
-                    let after = patched(patch, answer)?;
+                    let Some(after) = written(patch, answer)? else {
+                        return Ok(Value::Null);
+                    };
                     check_preview(patch, &after.value)?;
                     return Ok(after.value);
                 }
                 Err(error @ (RequestError::Conflict { .. } | RequestError::Invalid(_))) => {
                     refused = Some(error);
                 }
-                Err(RequestError::NotFound { .. }) => {
+                Err(RequestError::NotFound { .. }) if patch.act() != Act::Create => {
                     return Err(PreviewProblem::Conflict(Drift::Gone));
                 }
                 Err(error) => return Err(error.into()),

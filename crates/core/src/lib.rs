@@ -11,6 +11,7 @@
 //! | what it answers | [`report`] |
 //! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`finalizer`], [`mod@pointer`] |
 //! | that somebody agreed to them | [`approval`] |
+//! | objects that are made or removed as a whole | [`whole`] |
 //! | who else writes these objects | [`owner`] |
 //! | what a person is shown | [`diff`]; what a program is given: [`output`] |
 //! | what is kept on disk | [`record`]; what a crash left open: [`settle`]; the way back: [`undo`] |
@@ -41,4 +42,5 @@ pub mod source;
 pub mod token;
 pub mod triage;
 pub mod undo;
+pub mod whole;
 pub mod yaml;

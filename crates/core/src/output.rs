@@ -7,6 +7,7 @@ use crate::facts::ClusterFacts;
 use crate::manifest::Manifest;
 use crate::object::ObjectId;
 use crate::owner::Manager;
+use crate::plan::Act;
 use crate::report::{Risk, Severity};
 
 /// One document of output.
@@ -179,6 +180,8 @@ pub struct StepOutput {
     pub message: String,
     /// The object that is changed; null where a person must act.
     pub object: Option<ObjectId>,
+    /// What is done to it; null where a person must act.
+    pub act: Option<Act>,
     /// What it may cost.
     pub risk: Risk,
     /// Whether the rollout is waited for.
@@ -187,8 +190,11 @@ pub struct StepOutput {
     pub needs: Vec<usize>,
     /// Who else writes this object.
     pub managed_by: Option<Manager>,
-    /// The RFC 6902 patch.
+    /// The RFC 6902 patch of an object that is changed in place.
     pub patch: Option<Vec<Value>>,
+    /// The object that is created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Value>,
 }
 
 /// A fixer, for the cluster's administrator.

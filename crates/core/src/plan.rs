@@ -1,5 +1,6 @@
 //! From reports to exact writes: decided here, so that carrying them out has no choice left.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::finalizer::{self, FinalizerError};
@@ -13,9 +14,12 @@ use crate::pointer::{Pattern, Pointer};
 use crate::report::{Arg, Report, Risk};
 use crate::scope::{self, Edit, ScopeError};
 use crate::secret::{self, SecretError};
+use crate::whole;
 
 mod planner;
 mod risk;
+
+pub(crate) use risk::floor;
 
 /// What will be done, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,10 +50,35 @@ pub struct PlannedStep {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Changes one object.
+    /// Changes one object, from nothing where it is created and to nothing where it is deleted.
     Patch(Box<ObjectPatch>),
     /// Nothing that we do: a person must.
     Manual,
+}
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// It is changed in place.
+    #[default]
+    Patch,
+    /// It is made.
+    Create,
+    /// It is removed.
+    Delete,
+}
+
+impl Act {
+    /// The API server's verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::Create => "create",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// A change of one object, with what it was decided on.
@@ -57,15 +86,16 @@ pub enum Action {
 pub struct ObjectPatch {
     /// Which object.
     pub id: ObjectId,
-    /// The incarnation of the object that was seen.
+    /// The incarnation of the object that was seen; empty where it is created.
     pub uid: String,
-    /// The version that was seen.
+    /// The version that was seen; empty where it is created.
     pub resource_version: String,
-    /// The object as it was seen.
+    /// The object as it was seen; null where it is created.
     pub before: Value,
-    /// The object as it should become.
+    /// The object as it should become; null where it is deleted.
     pub after: Value,
-    /// The difference, place by place.
+    /// The difference, place by place. Of an object that is created or deleted, the whole of it; nothing of one that is
+    /// not put back.
     pub edits: Vec<Edit>,
     /// The places that the manifest lets the fixer change.
     pub declared: Vec<Pattern>,
@@ -89,13 +119,37 @@ pub enum WayBack {
     Exact,
     /// What was restarted is restarted once more, and then runs with what was put back.
     Restart,
+    /// What was created is deleted.
+    Deletion,
+    /// What was deleted is created again: a new object, with another uid.
+    NewObject,
+    /// Its controller makes another in its place, so there is nothing to put back.
+    Remade,
     /// There is none.
     None,
 }
 
 impl ObjectPatch {
+    /// What is done.
+    pub fn act(&self) -> Act {
+        if self.before.is_null() {
+            Act::Create
+        } else if self.after.is_null() {
+            Act::Delete
+        } else {
+            Act::Patch
+        }
+    }
+
     /// How it can be taken back.
     pub fn way_back(&self) -> WayBack {
+        match self.act() {
+            Act::Create => return WayBack::Deletion,
+            Act::Delete if whole::is_remade(&self.before) => return WayBack::Remade,
+            Act::Delete if self.edits.is_empty() => return WayBack::None,
+            Act::Delete => return WayBack::NewObject,
+            Act::Patch => {}
+        }
         if finalizer::is_final(&self.before, &self.after) {
             WayBack::None
         } else if is_restart(&self.edits) {
@@ -105,13 +159,14 @@ impl ObjectPatch {
         }
     }
 
-    /// Whether this object decides what others may do: it gets a question of its own, which `--yes` does not answer
-    /// (contract.md, "Manifest").
+    /// Whether this object decides what others may do, or is deleted and no Pod: it gets a question of its own, which
+    /// `--yes` does not answer (contract.md, "Manifest").
     pub fn is_guarded(&self) -> bool {
-        matches!(
+        let decides = matches!(
             kinds::group(&self.id.api_version),
             "rbac.authorization.k8s.io" | "admissionregistration.k8s.io"
-        )
+        );
+        decides || (self.act() == Act::Delete && !whole::is_pod(&self.id))
     }
 
     /// The RFC 6902 patch as it may be shown.
@@ -291,8 +346,16 @@ pub fn plan(
 }
 
 /// Holds what the server's dry run returned against the declared paths: an admission webhook may not widen a change
-/// unseen.
+/// unseen. Of a creation, what was sent is held against them before, and the server's defaults cannot be told from
+/// what a webhook adds: both are shown, and only owners and finalizers, which no default sets, are refused.
 pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeError> {
+    if patch.act() == Act::Create {
+        let added = ["ownerReferences", "finalizers"]
+            .map(|field| Pointer::default().child("metadata").child(field))
+            .into_iter()
+            .find(|place| place.get(&patch.after) != place.get(returned));
+        return added.map_or(Ok(()), |place| Err(ScopeError::Outside(place)));
+    }
     let edits = scope::edits(&object::content(&patch.before), &object::content(returned));
     scope::check(&edits, &patch.declared)?;
     // Finalizers are declared as a list; which ones it holds is part of the plan.

@@ -4,13 +4,16 @@
 //! shows. A last line that was torn by a crash is dropped; damage anywhere else makes the journal invalid.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::object::ObjectId;
+use crate::object::{Object, ObjectId};
+use crate::plan::Act;
 use crate::scope::Edit;
+use crate::whole;
 
-/// The format written by this version.
-pub const FORMAT: u32 = 1;
+/// The format written by this version. The first one, which is still read, knew no objects that are created or deleted.
+pub const FORMAT: u32 = 2;
 
 /// One line of a journal. Times are RFC 3339, UTC. Steps are counted from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,8 +30,11 @@ pub enum Record {
         step: usize,
         /// When.
         at: String,
-        /// The object's version after the write.
+        /// The object's version after the write; empty where there is no object any more.
         resource_version: String,
+        /// The object that the write made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<Box<Created>>,
     },
     /// The server refused the write: nothing was changed.
     Refused {
@@ -119,14 +125,53 @@ pub struct Intent {
     pub step: usize,
     /// When.
     pub at: String,
+    /// What is done.
+    #[serde(default, skip_serializing_if = "is_patch")]
+    pub act: Act,
     /// Which object.
     pub object: ObjectId,
+    /// Its incarnation; empty where it is created.
+    pub uid: String,
+    /// Its version, a precondition of the write; empty where it is created, which needs that it is not there.
+    pub resource_version: String,
+    /// What is changed, with what was there before. Of an object that is created or deleted, the whole of it.
+    pub edits: Vec<Edit>,
+}
+
+fn is_patch(act: &Act) -> bool {
+    *act == Act::Patch
+}
+
+/// An object that a write made, as the server stored it: what it is known by when it is to be deleted again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Created {
     /// Its incarnation.
     pub uid: String,
-    /// Its version, a precondition of the write.
-    pub resource_version: String,
-    /// What is changed, with what was there before.
-    pub edits: Vec<Edit>,
+    /// [`whole::kept`] of it.
+    pub content: Value,
+}
+
+impl Record {
+    /// The confirmation of a write at `at`; `now` is the object as it is afterwards, where there is one.
+    pub fn ack(intent: &Intent, at: String, now: Option<&Object>) -> Self {
+        // Whatever has the name of what was deleted is another object.
+        let now = now.filter(|_| intent.act != Act::Delete);
+        let created = now.filter(|_| intent.act == Act::Create).map(|object| {
+            Box::new(Created {
+                uid: object.uid.clone(),
+                content: whole::kept(&object.value),
+            })
+        });
+        Self::Ack {
+            step: intent.step,
+            at,
+            resource_version: now
+                .map(|object| object.resource_version.clone())
+                .unwrap_or_default(),
+            created,
+        }
+    }
 }
 
 /// Why a journal cannot be used.
@@ -252,6 +297,18 @@ impl Journal {
         self.intents().filter(|intent| acked(intent.step)).collect()
     }
 
+    /// The object that the write of a step made.
+    pub fn created(&self, step: usize) -> Option<&Created> {
+        self.records.iter().rev().find_map(|record| match record {
+            Record::Ack {
+                step: acked,
+                created,
+                ..
+            } if *acked == step => created.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The last intent of each step: a write refused for a changed version may have been tried again.
     fn intents(&self) -> impl Iterator<Item = &Intent> {
         let last = |step: usize| {
@@ -270,93 +327,4 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pointer::Pointer;
-    use serde_json::json;
-
-    fn begin() -> Record {
-        Record::Begin(Begin {
-            format: FORMAT,
-            entry: "e".into(),
-            at: "2026-01-01T00:00:00Z".into(),
-            fixer: "f".into(),
-            fixer_version: "1.0.0".into(),
-            undoes: None,
-            cluster_uid: "u".into(),
-            cluster: "c".into(),
-            by: "me@here".into(),
-            field_manager: "kubectl-nks".into(),
-            steps: vec!["one".into()],
-        })
-    }
-
-    fn intent() -> Intent {
-        Intent {
-            step: 0,
-            at: "t".into(),
-            object: ObjectId {
-                api_version: "apps/v1".into(),
-                kind: "DaemonSet".into(),
-                namespace: "n".into(),
-                name: "d".into(),
-            },
-            uid: "uid".into(),
-            resource_version: "5".into(),
-            edits: vec![Edit {
-                path: Pointer::parse("/spec/image").unwrap(),
-                before: Some(json!("a")),
-                after: Some(json!("b")),
-                within: vec![],
-                sealed: None,
-            }],
-        }
-    }
-
-    fn text(records: &[Record]) -> String {
-        let mut previous = FIRST.to_owned();
-        records
-            .iter()
-            .map(|record| {
-                let (line, checksum) = encode(&previous, record).unwrap();
-                previous = checksum;
-                line
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_torn_tail_is_dropped_and_other_damage_is_not() {
-        let whole = text(&[begin(), Record::Intent(intent())]);
-        let journal = decode(&whole).unwrap();
-        assert_eq!(journal.unsettled().len(), 1);
-        assert_eq!(journal.good_bytes, whole.len());
-        let torn = &whole[..whole.len() - 5];
-        let journal = decode(torn).unwrap();
-        assert!(journal.records.is_empty());
-        assert_eq!(journal.good_bytes, whole.find('\n').unwrap() + 1);
-        assert_eq!(
-            decode(&whole.replace("\"a\"", "\"x\"")),
-            Err(JournalError::Damaged(2))
-        );
-        assert_eq!(
-            decode(&whole.replace("1.0.0", "1.0.1")),
-            Err(JournalError::Damaged(1))
-        );
-        let without_first = &whole[whole.find('\n').unwrap() + 1..];
-        assert_eq!(decode(without_first), Err(JournalError::Damaged(1)));
-        assert_eq!(decode(""), Err(JournalError::NoBeginning));
-    }
-
-    #[test]
-    fn a_newer_format_is_refused_by_number() {
-        let Record::Begin(mut newer) = begin() else {
-            panic!("begin")
-        };
-        newer.format = FORMAT + 1;
-        assert_eq!(
-            decode(&text(&[Record::Begin(newer)])),
-            Err(JournalError::Newer(FORMAT + 1))
-        );
-    }
-}
+mod tests;

@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::message::Text;
 use crate::object::{Object, ObjectId};
 use crate::owner;
-use crate::plan::{self, Action, ObjectPatch, Plan, PlannedStep};
+use crate::plan::{self, Act, Action, ObjectPatch, Plan, PlannedStep};
 use crate::pointer::{Pattern, Pointer};
-use crate::record::Journal;
+use crate::record::{Created, Intent, Journal};
 use crate::report::{Arg, Risk};
 use crate::scope::{self, Edit};
-use crate::secret;
+use crate::{secret, whole};
 
 /// Why a run cannot be undone as it stands.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum UndoError {
     /// The object is gone, or another one carries its name now.
     #[error("{0} is no longer the object that was changed")]
     Gone(ObjectId),
+    /// What was deleted is there: somebody made it again.
+    #[error("{0} was deleted and is there again")]
+    There(ObjectId),
     /// Somebody changed the place since.
     #[error("{object}: {path} was set to {left} and holds {found} now")]
     Drift {
@@ -41,11 +44,15 @@ pub struct Messages<'a> {
     pub put_back: &'a Text,
     /// A workload is restarted once more, so that it runs with what was put back.
     pub restart: &'a Text,
+    /// What was created is deleted.
+    pub delete: &'a Text,
+    /// What was deleted is created again.
+    pub create: &'a Text,
 }
 
 /// A plan that puts back what `journal` changed, last change first, and then restarts again what was restarted, in the
-/// same order as then. `object_now` finds an object as it is now; `now` is the time, RFC 3339. Every obstacle is reported,
-/// not only the first.
+/// same order as then. What was created and is gone, and what a controller has made again, needs no step. `object_now`
+/// finds an object as it is now; `now` is the time, RFC 3339. Every obstacle is reported, not only the first.
 pub fn plan(
     journal: &Journal,
     messages: &Messages<'_>,
@@ -58,56 +65,27 @@ pub fn plan(
         .into_iter()
         .partition(|intent| plan::is_restart(&intent.edits));
     for intent in changes.into_iter().rev().chain(restarts) {
-        let restart = plan::is_restart(&intent.edits);
-        let Some(object) = object_now(&intent.object).filter(|object| object.uid == intent.uid)
-        else {
-            obstacles.push(UndoError::Gone(intent.object.clone()));
-            continue;
+        let object = object_now(&intent.object);
+        let back = match intent.act {
+            Act::Create => removed(intent, journal.created(intent.step), object),
+            Act::Delete => made_again(intent, object.as_ref()),
+            Act::Patch => changed_back(intent, object, now).map(Some),
         };
-        // Whatever was restarted since has been restarted since.
-        let drifted = if restart {
-            Vec::new()
-        } else {
-            drift(&object, &intent.edits)
-        };
-        if !drifted.is_empty() {
-            obstacles.extend(drifted);
-            continue;
-        }
-        let arg = |name: &str, value: String| Arg {
-            name: name.into(),
-            value,
-        };
-        let patch = if restart {
-            plan::restarted(&object.value, now).map(|after| {
-                let edits = scope::edits(&object.value, &after);
-                patch(&object, after, edits)
-            })
-        } else {
-            invert(&object, &intent.edits)
-        };
-        let Some(patch) = patch else {
-            obstacles.push(UndoError::Unusable(intent.object.clone()));
-            continue;
-        };
-        plan.steps.push(PlannedStep {
-            message: if restart {
-                messages.restart
-            } else {
-                messages.put_back
+        let patch = match back {
+            Ok(Some(patch)) => patch,
+            Ok(None) => continue,
+            Err(found) => {
+                obstacles.extend(found);
+                continue;
             }
-            .clone(),
-            args: vec![
-                arg("object", object.id.short()),
-                arg("entry", journal.begin.entry.clone()),
-            ],
-            action: Action::Patch(Box::new(patch)),
-            risk: Risk::Disruptive,
-            needs: Vec::new(),
-            // What is put back may be what was broken: a rollout that can never complete is not waited for.
-            wait: false,
-            expect: Vec::new(),
-        });
+        };
+        let message = match intent.act {
+            Act::Create => messages.delete,
+            Act::Delete => messages.create,
+            Act::Patch if plan::is_restart(&intent.edits) => messages.restart,
+            Act::Patch => messages.put_back,
+        };
+        plan.steps.push(step(message, &journal.begin.entry, patch));
     }
     if obstacles.is_empty() {
         Ok(plan)
@@ -116,12 +94,116 @@ pub fn plan(
     }
 }
 
+fn step(message: &Text, entry: &str, patch: ObjectPatch) -> PlannedStep {
+    let arg = |name: &str, value: String| Arg {
+        name: name.into(),
+        value,
+    };
+    let args = vec![
+        arg("object", patch.id.short()),
+        arg("entry", entry.to_owned()),
+    ];
+    let action = Action::Patch(Box::new(patch));
+    PlannedStep {
+        message: message.clone(),
+        args,
+        risk: Risk::Disruptive.max(plan::floor(&action)),
+        action,
+        needs: Vec::new(),
+        // What is put back may be what was broken: a rollout that can never complete is not waited for.
+        wait: false,
+        expect: Vec::new(),
+    }
+}
+
+fn changed_back(
+    intent: &Intent,
+    object: Option<Object>,
+    now: &str,
+) -> Result<ObjectPatch, Vec<UndoError>> {
+    let object = object
+        .filter(|object| object.uid == intent.uid)
+        .ok_or_else(|| vec![UndoError::Gone(intent.object.clone())])?;
+    let restart = plan::is_restart(&intent.edits);
+    // Whatever was restarted since has been restarted since.
+    let drifted = if restart {
+        Vec::new()
+    } else {
+        drift(&object, &intent.edits)
+    };
+    if !drifted.is_empty() {
+        return Err(drifted);
+    }
+    let patch = if restart {
+        plan::restarted(&object.value, now).map(|after| {
+            let edits = scope::edits(&object.value, &after);
+            patch(&object, after, edits)
+        })
+    } else {
+        invert(&object, &intent.edits)
+    };
+    patch.ok_or_else(|| vec![UndoError::Unusable(intent.object.clone())])
+}
+
+/// What was created goes, unless somebody has put anything of their own into it.
+fn removed(
+    intent: &Intent,
+    created: Option<&Created>,
+    object: Option<Object>,
+) -> Result<Option<ObjectPatch>, Vec<UndoError>> {
+    let created = created.ok_or_else(|| vec![UndoError::Unusable(intent.object.clone())])?;
+    let Some(object) = object else {
+        return Ok(None);
+    };
+    if object.uid != created.uid {
+        return Err(vec![UndoError::Gone(intent.object.clone())]);
+    }
+    let moved = scope::edits(&created.content, &whole::kept(&object.value));
+    if !moved.is_empty() {
+        let drift = |edit: Edit| UndoError::Drift {
+            object: object.id.clone(),
+            left: said(edit.before.as_ref()),
+            found: said(edit.after.as_ref()),
+            path: edit.path,
+        };
+        return Err(moved.into_iter().map(drift).collect());
+    }
+    // With a credential in it, which no fixer can have put there, it is not made again by undoing the undo.
+    let edits = whole::deletion(&object.value).unwrap_or_default();
+    Ok(Some(patch(&object, Value::Null, edits)))
+}
+
+fn made_again(
+    intent: &Intent,
+    object: Option<&Object>,
+) -> Result<Option<ObjectPatch>, Vec<UndoError>> {
+    let kept = intent.edits.first().and_then(|edit| edit.before.as_ref());
+    match (kept, object) {
+        (None, _) if whole::is_pod(&intent.object) => Ok(None),
+        (None, _) => Err(vec![UndoError::Unusable(intent.object.clone())]),
+        (Some(_), Some(_)) => Err(vec![UndoError::There(intent.object.clone())]),
+        (Some(kept), None) => Ok(Some(ObjectPatch {
+            id: intent.object.clone(),
+            uid: String::new(),
+            resource_version: String::new(),
+            before: Value::Null,
+            after: kept.clone(),
+            edits: whole::creation(kept),
+            declared: Vec::new(),
+            managed_by: None,
+        })),
+    }
+}
+
+fn said(value: Option<&Value>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), Value::to_string)
+}
+
 fn drift(object: &Object, edits: &[Edit]) -> Vec<UndoError> {
     let hidden = secret::is_secret(&object.value);
     let shown = |value: Option<&Value>| match value {
         _ if hidden => secret::MASK.to_owned(),
-        Some(value) => value.to_string(),
-        None => "nothing".to_owned(),
+        value => said(value),
     };
     let moved = |edit: &&Edit| {
         !edit.is_done_in(&object.value) || !scope::is_within(edit, edits, &object.value)
@@ -179,3 +261,6 @@ fn patch(object: &Object, after: Value, edits: Vec<Edit>) -> ObjectPatch {
         managed_by: owner::manager(object),
     }
 }
+
+#[cfg(test)]
+mod tests;

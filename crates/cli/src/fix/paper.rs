@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nks_core::approval::Preview;
 use nks_core::output::{Document, PlanOutput, StepOutput};
-use nks_core::plan::{Action, Plan, PlannedStep};
+use nks_core::plan::{Act, Action, Plan, PlannedStep};
 use nks_core::{diff, secret, yaml};
 
 use super::{Mending, Planned};
@@ -44,10 +44,17 @@ impl Mending<'_> {
         })
     }
 
-    /// Writes each patched object to a file of its own. Nothing that is there already is overwritten.
+    /// Writes each patched or created object to a file of its own, and says what is to be deleted. Nothing that is there
+    /// already is overwritten.
     fn write(&self, folder: &Path, plan: &Plan) -> Result<(), Failure> {
         std::fs::create_dir_all(folder)?;
         for (_, patch) in plan.patches() {
+            if patch.act() == Act::Delete {
+                let command = format!("kubectl delete {}", patch.id);
+                let said = self.screen.say("to-delete", &[("command", &command)]);
+                self.screen.note(&said);
+                continue;
+            }
             let path = folder.join(format!("{}.yaml", diff::file_name(&patch.id)));
             let text = yaml::write(&nks_core::object::content(&patch.after));
             let mut file =
@@ -78,11 +85,17 @@ impl Mending<'_> {
             StepOutput {
                 message: self.screen.render(&step.message, &step.args),
                 object: patch.map(|patch| patch.id.clone()),
+                act: patch.map(|patch| patch.act()),
                 risk: step.risk,
                 wait: step.wait,
                 needs: step.needs.clone(),
                 managed_by: patch.and_then(|patch| patch.managed_by),
-                patch: patch.map(|patch| patch.shown_operations()),
+                patch: patch
+                    .filter(|patch| patch.act() == Act::Patch)
+                    .map(|patch| patch.shown_operations()),
+                created: patch
+                    .filter(|patch| patch.act() == Act::Create)
+                    .map(|patch| patch.after.clone()),
             }
         };
         Document::Plan(PlanOutput {

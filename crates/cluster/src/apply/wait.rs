@@ -1,10 +1,10 @@
-//! Waiting for a rollout by looking again and again.
+//! Waiting for a rollout, or for an end, by looking again and again.
 //!
 //! Looking is preferred to a watch: it needs no right beyond `get`, survives any gap, and each answer stands alone.
 
 use std::time::{Duration, Instant};
 
-use nks_core::object::Object;
+use nks_core::object::{Object, ObjectId};
 use nks_core::plan::ObjectPatch;
 
 use super::{Progress, Run};
@@ -16,28 +16,60 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often `stop` is asked during a pause.
 const STOP_TICK: Duration = Duration::from_millis(200);
 
+/// What one look says.
+enum Look<T> {
+    Over(T),
+    Failed(String),
+    NotYet(String),
+}
+
 impl Run<'_> {
     /// The object once its rollout is complete, or why that is not to be seen.
-    pub(super) async fn wait(&self, step: usize, patch: &ObjectPatch) -> Result<Object, String> {
+    pub(super) async fn wait(&self, step: usize, applied: &Object) -> Result<Object, String> {
+        let judge = |found| match same_incarnation(applied, found) {
+            Err(reason) => Look::Failed(reason),
+            Ok(object) => match rollout(&object.value) {
+                Rollout::Complete(_) | Rollout::NotAWorkload => Look::Over(object),
+                Rollout::Failed(reason) => Look::Failed(reason),
+                Rollout::Progressing(detail) => Look::NotYet(detail),
+            },
+        };
+        self.look_until((step, "rollout"), &applied.id, judge).await
+    }
+
+    /// Returns once the object is gone, or says why that is not to be seen.
+    pub(super) async fn wait_until_gone(
+        &self,
+        step: usize,
+        patch: &ObjectPatch,
+    ) -> Result<(), String> {
+        let judge = |found: Option<Object>| match found.filter(|found| found.uid == patch.uid) {
+            Some(_) => Look::NotYet(format!("Waiting for {} to be deleted...", patch.id.short())),
+            None => Look::Over(()),
+        };
+        self.look_until((step, "deletion"), &patch.id, judge).await
+    }
+
+    async fn look_until<T>(
+        &self,
+        (step, what): (usize, &str),
+        id: &ObjectId,
+        judge: impl Fn(Option<Object>) -> Look<T>,
+    ) -> Result<T, String> {
         // No deadline for zero, nor for one beyond what the clock can name.
         let limit = Some(self.options.timeout).filter(|limit| !limit.is_zero());
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let (mut pause, mut last) = (FIRST_PAUSE, String::new());
         loop {
             if (self.stop)() {
-                return Err(interrupted(&last));
+                return Err(interrupted(what, &last));
             }
-            let detail = match self.cluster.get_once(&patch.id).await {
-                Ok(found) => {
-                    let object = same_incarnation(patch, found)?;
-                    match rollout(&object.value) {
-                        Rollout::Complete(_) | Rollout::NotAWorkload => return Ok(object),
-                        Rollout::Failed(reason) => return Err(reason),
-                        Rollout::Progressing(detail) => detail,
-                    }
-                }
+            let detail = match self.cluster.get_once(id).await.map(&judge) {
+                Ok(Look::Over(outcome)) => return Ok(outcome),
+                Ok(Look::Failed(reason)) => return Err(reason),
+                Ok(Look::NotYet(detail)) => detail,
                 Err(error) if is_passing(&error) => error.to_string(),
-                Err(error) => return Err(format!("the rollout cannot be followed: {error}")),
+                Err(error) => return Err(format!("the {what} cannot be followed: {error}")),
             };
             if detail != last {
                 (self.progress)(Progress::Waiting {
@@ -56,9 +88,9 @@ impl Run<'_> {
     }
 
     /// The object as it is now, without waiting for anything.
-    pub(super) async fn glance(&self, patch: &ObjectPatch) -> Result<Object, String> {
-        match self.cluster.get(&patch.id).await {
-            Ok(found) => same_incarnation(patch, found),
+    pub(super) async fn glance(&self, applied: &Object) -> Result<Object, String> {
+        match self.cluster.get(&applied.id).await {
+            Ok(found) => same_incarnation(applied, found),
             Err(error) => Err(format!("the outcome cannot be checked: {error}")),
         }
     }
@@ -76,10 +108,10 @@ impl Run<'_> {
     }
 }
 
-fn same_incarnation(patch: &ObjectPatch, found: Option<Object>) -> Result<Object, String> {
+fn same_incarnation(applied: &Object, found: Option<Object>) -> Result<Object, String> {
     match found {
         None => Err("the object was deleted".into()),
-        Some(object) if object.uid != patch.uid => {
+        Some(object) if object.uid != applied.uid => {
             Err("the object was deleted and created again".into())
         }
         Some(object) => Ok(object),
@@ -91,10 +123,11 @@ fn is_passing(error: &RequestError) -> bool {
     error.is_transient() || *error == RequestError::Malformed
 }
 
-fn interrupted(last: &str) -> String {
+fn interrupted(what: &str, last: &str) -> String {
+    let said = format!("interrupted while waiting for the {what}");
     if last.is_empty() {
-        "interrupted while waiting for the rollout".into()
+        said
     } else {
-        format!("interrupted while waiting for the rollout: {last}")
+        format!("{said}: {last}")
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use nks_core::object::Object;
-use nks_core::plan::ObjectPatch;
+use nks_core::plan::{Act, ObjectPatch};
 use nks_core::record::{Intent, Record};
 use nks_core::scope;
 use nks_core::settle::{Settled, settle};
 
 use super::{Run, StepState, unwritten};
 use crate::error::RequestError;
-use crate::patch::{Drift, Fresh, Writing, patched};
+use crate::patch::{Drift, Fresh, Writing, written};
 use crate::preview::MAX_MOVES;
 use crate::request::pause;
 use crate::time;
@@ -32,7 +32,8 @@ enum Tried {
 }
 
 impl Run<'_> {
-    /// Writes one patch. `Done` holds the object as the server returned it, or as it was found after a lost answer.
+    /// Writes one patch. `Done` holds the object as the server returned it, or as it was found after a lost answer, and
+    /// none where it was deleted.
     pub(super) async fn write(&mut self, step: usize, patch: &ObjectPatch) -> StepState {
         let mut refused: Option<RequestError> = None;
         for attempt in 0..=MAX_MOVES {
@@ -46,7 +47,7 @@ impl Run<'_> {
             if let Some(RequestError::Invalid(message)) = refused.take() {
                 return StepState::Failed(message);
             }
-            match self.attempt(step, patch, &fresh, attempt).await {
+            match self.attempt(step, patch, fresh.as_deref(), attempt).await {
                 Tried::Over(state) => return state,
                 Tried::Again(error, pause) => {
                     tokio::time::sleep(pause).await;
@@ -66,14 +67,14 @@ impl Run<'_> {
         &mut self,
         step: usize,
         patch: &ObjectPatch,
-        fresh: &Object,
+        fresh: Option<&Object>,
         attempt: u32,
     ) -> Tried {
         let writing = Writing {
             field_manager: &self.options.field_manager,
             dry_run: false,
         };
-        let call = match self.cluster.patch_call(patch, fresh, &writing).await {
+        let call = match self.cluster.write_call(patch, fresh, &writing).await {
             Ok(call) => call,
             Err(error) => return failed(format!("not written: {error}")),
         };
@@ -83,9 +84,12 @@ impl Run<'_> {
         let intent = Intent {
             step,
             at: time::now(),
+            act: patch.act(),
             object: patch.id.clone(),
-            uid: fresh.uid.clone(),
-            resource_version: fresh.resource_version.clone(),
+            uid: fresh.map(|fresh| fresh.uid.clone()).unwrap_or_default(),
+            resource_version: fresh
+                .map(|fresh| fresh.resource_version.clone())
+                .unwrap_or_default(),
             edits,
         };
         if let Err(error) = (self.record)(Record::Intent(intent.clone())) {
@@ -94,30 +98,26 @@ impl Run<'_> {
             ));
         }
         let answer = self.cluster.call(&call).await;
-        match answer.and_then(|answer| patched(patch, answer)) {
-            Ok(object) => Tried::Over(self.acknowledge(step, object)),
-            Err(error) if error.is_refusal() => self.refused(step, error, attempt),
+        match answer.and_then(|answer| written(patch, answer)) {
+            Ok(object) => Tried::Over(self.acknowledge(&intent, object)),
+            Err(error) if error.is_refusal() => self.refused(&intent, error, attempt),
             Err(error) => Tried::Over(self.settle(&intent, &error).await),
         }
     }
 
-    fn acknowledge(&mut self, step: usize, object: Object) -> StepState {
-        let ack = Record::Ack {
-            step,
-            at: time::now(),
-            resource_version: object.resource_version.clone(),
-        };
+    fn acknowledge(&mut self, intent: &Intent, object: Option<Object>) -> StepState {
+        let ack = Record::ack(intent, time::now(), object.as_ref());
         match (self.record)(ack) {
             Ok(()) => StepState::Done {
-                object: Box::new(object),
+                object: object.map(Box::new),
             },
             Err(error) => StepState::Unknown(unwritten(&error)),
         }
     }
 
-    fn refused(&mut self, step: usize, error: RequestError, attempt: u32) -> Tried {
+    fn refused(&mut self, intent: &Intent, error: RequestError, attempt: u32) -> Tried {
         let reason = error.to_string();
-        if let Err(state) = self.keep_refusal(step, &reason) {
+        if let Err(state) = self.keep_refusal(intent.step, &reason) {
             return Tried::Over(state);
         }
         match &error {
@@ -128,9 +128,13 @@ impl Run<'_> {
                 Some(pause) => Tried::Again(error, pause),
                 None => failed(reason),
             },
-            RequestError::NotFound { .. } => {
-                Tried::Over(StepState::Conflict { drift: Drift::Gone })
-            }
+            RequestError::NotFound { .. } => match intent.act {
+                Act::Patch => Tried::Over(StepState::Conflict { drift: Drift::Gone }),
+                // Somebody else was faster. On record it is not our deletion, so an undo does not make it again.
+                Act::Delete => Tried::Over(StepState::NoChange),
+                // It is the namespace that is not there.
+                Act::Create => failed(reason),
+            },
             _ => failed(reason),
         }
     }
@@ -148,9 +152,8 @@ impl Run<'_> {
             };
             match settle(intent, &self.options.field_manager, now.as_ref()) {
                 Settled::Applied => {
-                    if let Some(object) = now {
-                        return self.acknowledge(step, object);
-                    }
+                    let left = now.filter(|_| intent.act != Act::Delete);
+                    return self.acknowledge(intent, left);
                 }
                 // A version that moved on can no longer be the precondition of a late write.
                 Settled::NotApplied

@@ -49,7 +49,7 @@ async fn a_write_is_recorded_before_and_after() {
     let outcome = run(&server).await;
     assert!(
         matches!(&outcome.report.steps[..], [StepState::Done { object }, StepState::Manual]
-        if object.resource_version == "6")
+        if object.as_ref().unwrap().resource_version == "6")
     );
     assert_eq!(outcome.records, ["intent 5", "ack 6", "verified"]);
     assert_eq!(

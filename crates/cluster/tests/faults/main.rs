@@ -9,3 +9,4 @@ mod read;
 #[path = "../../../../tests/support/server.rs"]
 mod server;
 mod store;
+mod whole;

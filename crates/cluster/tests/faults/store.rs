@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nks_cluster::{ApplyOptions, ApplyReport, Cluster, Progress};
-use nks_core::approval::{Approved, Consent};
+use nks_core::approval::{Approved, Consent, GuardedConsent};
 use nks_core::message::Text;
 use nks_core::object::Object;
 use nks_core::plan::{Action, Expected, ObjectPatch, Plan, PlannedStep};
@@ -143,7 +143,26 @@ pub(crate) async fn apply_until(
     fails: &str,
     stop: &dyn Fn() -> bool,
 ) -> Outcome {
-    let approved = Approved::new(plan(wait), Consent::from_flag(true).unwrap(), &[]).unwrap();
+    carry_out(cluster, plan(wait), fails, stop).await
+}
+
+/// A plan with every yes that it needs.
+pub(crate) fn approved(plan: Plan) -> Approved {
+    let guarded: Vec<GuardedConsent> = plan
+        .guarded()
+        .filter_map(|patch| GuardedConsent::from_answer(&patch.id, true))
+        .collect();
+    Approved::new(plan, Consent::from_flag(true).unwrap(), &guarded).unwrap()
+}
+
+/// Carries a plan out.
+pub(crate) async fn carry_out(
+    cluster: &Cluster,
+    plan: Plan,
+    fails: &str,
+    stop: &dyn Fn() -> bool,
+) -> Outcome {
+    let approved = approved(plan);
     let options = ApplyOptions {
         field_manager: "kubectl-nks".into(),
         wait: true,

@@ -2,18 +2,26 @@
 
 use serde_json::Value;
 
-use super::{Action, ObjectPatch};
+use super::{Act, Action, ObjectPatch};
 use crate::finalizer;
 use crate::kinds;
 use crate::report::Risk;
+use crate::whole;
 
-/// What is taken from an object that is being deleted cannot be put back. What starts or ends pods, moves traffic or
+/// What is taken from an object that is being deleted cannot be put back, and what is deleted comes back as another
+/// object, if at all; only pods are there to come and go. What starts or ends pods, moves traffic or
 /// decides what others may do is felt at once. Everything else the fixer may call safe.
-pub(super) fn floor(action: &Action) -> Risk {
+pub(crate) fn floor(action: &Action) -> Risk {
     let Action::Patch(patch) = action else {
         return Risk::Safe;
     };
-    if finalizer::is_final(&patch.before, &patch.after) {
+    if patch.act() == Act::Delete {
+        if whole::is_pod(&patch.id) {
+            Risk::Disruptive
+        } else {
+            Risk::Destructive
+        }
+    } else if finalizer::is_final(&patch.before, &patch.after) {
         Risk::Destructive
     } else if patch.is_guarded() || is_felt(patch) {
         Risk::Disruptive
@@ -172,5 +180,23 @@ mod tests {
         let free = json!({"metadata": {"deletionTimestamp": "t"}});
         assert_eq!(risk_of("v1/Service", held, free), Risk::Destructive);
         assert_eq!(floor(&Action::Manual), Risk::Safe);
+    }
+
+    #[test]
+    fn a_deletion_is_destructive_and_a_creation_costs_what_it_sets() {
+        let of = |spec: Value| json!({"spec": spec});
+        let deleted = |kind: &str| risk_of(kind, of(json!({})), Value::Null);
+        assert_eq!(deleted("v1/Pod"), Risk::Disruptive);
+        assert_eq!(deleted("v1/ConfigMap"), Risk::Destructive);
+        assert_eq!(deleted("batch/v1/Job"), Risk::Destructive);
+        let created = |kind: &str, spec: Value| risk_of(kind, Value::Null, of(spec));
+        assert_eq!(created("v1/ConfigMap", json!({})), Risk::Safe);
+        for (kind, spec) in [
+            ("networking.k8s.io/v1/NetworkPolicy", json!({"ingress": []})),
+            ("apps/v1/Deployment", json!({"template": {}})),
+            ("rbac.authorization.k8s.io/v1/Role", json!({})),
+        ] {
+            assert_eq!(created(kind, spec), Risk::Disruptive, "{kind}");
+        }
     }
 }
