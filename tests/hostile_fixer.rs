@@ -105,8 +105,8 @@ fn every_attack_ends_in_its_named_error() {
             "/spec/template/metadata is outside the declared paths",
         ),
         ("owners", "/metadata/ownerReferences may never be changed"),
-        ("create-elsewhere", "`create` is not carried out"),
-        ("create-generated", "`create` is not carried out"),
+        ("create-elsewhere", "declares no create of configmap/x"),
+        ("create-generated", "an object has no `metadata.name`"),
         ("error", "it says:"),
     ] {
         let ran = attack(name);

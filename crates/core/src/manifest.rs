@@ -162,7 +162,8 @@ pub struct WriteRule {
     pub namespaces: Vec<String>,
     /// What may be done.
     pub verbs: Vec<Verb>,
-    /// For `patch`: JSON pointers, `*` for any one step. Every changed place must lie at or below one of them.
+    /// For `patch` and `create`: JSON pointers, `*` for any one step. Every changed place must lie at or below one of them,
+    /// and of a new object every place but its name, namespace and labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub paths: Vec<Pattern>,

@@ -18,6 +18,7 @@ use crate::whole;
 
 mod planner;
 mod risk;
+mod whole_objects;
 
 pub(crate) use risk::floor;
 
@@ -266,14 +267,20 @@ pub enum Problem {
     /// The manifest does not declare this write.
     #[error("the manifest declares no {verb} of {object}")]
     Undeclared {
-        /// `patch` or `restart`
+        /// `patch`, `create`, `delete` or `restart`
         verb: &'static str,
         /// Which object.
         object: ObjectId,
     },
-    /// A kind that is not changed by fixers of this version.
+    /// A kind that is not changed, or not created and deleted, by fixers of this version.
     #[error("{0} is of a kind that this version never changes")]
     Never(ObjectId),
+    /// What it would create is no object that can be handled.
+    #[error("what it would create is not usable: {0}")]
+    Creation(String),
+    /// What it would create is there.
+    #[error("it would create {0}, which is there already")]
+    Exists(ObjectId),
     /// More objects of a kind than declared.
     #[error("the manifest allows {max} objects of kind {kind}")]
     TooMany {
@@ -283,7 +290,7 @@ pub enum Problem {
         max: u32,
     },
     /// A second step for the same object.
-    #[error("{0} is changed by two steps; one patch has to hold both")]
+    #[error("{0} is changed by two steps; one has to hold both")]
     Twice(ObjectId),
     /// The patch is not JSON or no RFC 6902 document.
     #[error("its patch is not usable: {0}")]
@@ -346,7 +353,7 @@ pub fn plan(
 }
 
 /// Holds what the server's dry run returned against the declared paths: an admission webhook may not widen a change
-/// unseen. Of a creation, what was sent is held against them before, and the server's defaults cannot be told from
+/// unseen. Of a creation, what was sent is held against them by [`plan()`], and the server's defaults cannot be told from
 /// what a webhook adds: both are shown, and only owners and finalizers, which no default sets, are refused.
 pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeError> {
     if patch.act() == Act::Create {
@@ -367,3 +374,5 @@ pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeE
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod whole_tests;

@@ -37,12 +37,13 @@ impl Right {
     }
 }
 
-/// Of `rights`, those that a plan makes use of: rights on its objects.
+/// Of `rights`, those that a plan makes use of: to look at its objects, and to do with them what it does.
 pub fn used(rights: &BTreeSet<Right>, plan: &Plan) -> BTreeSet<Right> {
     let on = |right: &&Right| {
         plan.patches().any(|(_, patch)| {
             let id = &patch.id;
-            right.group == kinds::group(&id.api_version)
+            ["get", patch.act().verb()].contains(&right.verb.as_str())
+                && right.group == kinds::group(&id.api_version)
                 && right.resource == plural(&id.api_version, &id.kind)
                 && right
                     .namespace
@@ -159,11 +160,14 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
                     .collect(),
             };
             rights.extend(named(right("get")));
-            rights.extend(
-                rule.verbs
-                    .iter()
-                    .flat_map(|verb| named(right(verb_word(*verb)))),
-            );
+            for verb in &rule.verbs {
+                if *verb == Verb::Create {
+                    // Roles cannot name what is not there yet.
+                    rights.extend([right("create"), right("get")]);
+                } else {
+                    rights.extend(named(right(verb_word(*verb))));
+                }
+            }
             // An Event about a cluster-scoped object is written into `default`.
             let cluster_scoped =
                 kinds::lookup(&rule.api_version, &rule.kind).is_some_and(|kind| !kind.namespaced);
@@ -176,23 +180,26 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
         }
     }
     if !manifest.spec.writes.is_empty() {
-        let lease = |verb: &str| {
-            Right::new(
-                Some(SYSTEM_NAMESPACE),
-                "coordination.k8s.io",
-                "leases",
-                verb,
-            )
-        };
-        rights.insert(lease("create"));
-        for verb in ["get", "update", "delete"] {
-            rights.insert(Right {
-                name: Some(LEASE.into()),
-                ..lease(verb)
-            });
-        }
+        rights.extend(to_lock());
     }
     rights
+}
+
+/// What it takes to keep two runs apart.
+fn to_lock() -> impl Iterator<Item = Right> {
+    let lease = |verb: &str| {
+        Right::new(
+            Some(SYSTEM_NAMESPACE),
+            "coordination.k8s.io",
+            "leases",
+            verb,
+        )
+    };
+    let ours = ["get", "update", "delete"].map(|verb| Right {
+        name: Some(LEASE.into()),
+        ..lease(verb)
+    });
+    [lease("create")].into_iter().chain(ours)
 }
 
 fn verb_word(verb: Verb) -> &'static str {
@@ -334,5 +341,34 @@ spec:
             .find(|rule| rule["resources"][0] == "deployments")
             .map(|rule| &rule["verbs"]);
         assert_eq!(verbs, Some(&json!(["get", "list", "patch"])));
+    }
+
+    #[test]
+    fn what_is_created_cannot_be_named_in_a_role() {
+        let manifest = Manifest::from_yaml(
+            "
+apiVersion: fixer.nks/v1
+kind: Fixer
+metadata: {name: acme/test}
+spec:
+  version: 1.0.0
+  about: {title: {en: t, ko: t}, cause: {en: c, ko: c}}
+  reads: [{apiVersion: v1, kind: ConfigMap, namespaces: [n], names: [c], fields: [/data]}]
+  writes: [{apiVersion: v1, kind: ConfigMap, verbs: [create, delete], paths: [/data], max: 1}]
+  messages: {}
+",
+        );
+        let rights = to_write(&manifest.unwrap());
+        let on = rights.iter().filter(|right| right.resource == "configmaps");
+        let said: Vec<_> = on
+            .map(|right| (right.verb.as_str(), right.name.as_deref()))
+            .collect();
+        let expected = [
+            ("create", None),
+            ("delete", Some("c")),
+            ("get", None),
+            ("get", Some("c")),
+        ];
+        assert_eq!(said, expected);
     }
 }

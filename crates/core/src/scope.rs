@@ -167,6 +167,32 @@ fn compare(
     }
 }
 
+/// Every place of a new object that holds a value, each as an edit that sets it.
+pub fn leaves(object: &Value) -> Vec<Edit> {
+    let mut found = Vec::new();
+    collect(&Pointer::default(), object, &mut found);
+    found
+}
+
+fn collect(at: &Pointer, value: &Value, found: &mut Vec<Edit>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => map
+            .iter()
+            .for_each(|(key, value)| collect(&at.child(key), value, found)),
+        Value::Array(entries) if !entries.is_empty() => entries
+            .iter()
+            .enumerate()
+            .for_each(|(index, value)| collect(&at.child(index.to_string()), value, found)),
+        value => found.push(Edit {
+            path: at.clone(),
+            before: None,
+            after: Some(value.clone()),
+            within: Vec::new(),
+            sealed: None,
+        }),
+    }
+}
+
 /// The edits as an RFC 6902 document: first the tests of everything that is about to be replaced and of the names on the
 /// way, then the changes. A change may be of a name that another edit tests.
 pub fn operations(edits: &[Edit]) -> Vec<Value> {

@@ -61,10 +61,11 @@ impl Manifest {
     fn check_write(&self, index: usize, rule: &WriteRule) -> Result<(), ManifestError> {
         let at = |name: &str| format!("spec.writes[{index}].{name}");
         expect(&at("verbs"), !rule.verbs.is_empty(), "names no verb")?;
+        let takes_paths = |verb: &Verb| matches!(verb, Verb::Patch | Verb::Create);
         expect(
             &at("paths"),
-            rule.verbs.contains(&Verb::Patch) != rule.paths.is_empty(),
-            "`patch` needs paths, other verbs take none",
+            rule.verbs.iter().any(takes_paths) != rule.paths.is_empty(),
+            "`patch` and `create` need paths, other verbs take none",
         )?;
         let workload = rule.api_version == "apps/v1"
             && matches!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Expected, ObjectPatch, PlannedStep, Problem, risk};
+use super::{Act, Action, Expected, ObjectPatch, PlannedStep, Problem, risk};
 use crate::json;
 use crate::manifest::{Manifest, Secrets, Verb, WriteRule};
 use crate::object::{Object, ObjectId};
@@ -16,7 +16,7 @@ use crate::{finalizer, kinds, owner, secret, token};
 /// Goes through the steps of a report, and remembers what was changed already.
 pub(super) struct Planner<'a> {
     manifest: &'a Manifest,
-    supplied: &'a [&'a Object],
+    pub(super) supplied: &'a [&'a Object],
     now: &'a str,
     changed: BTreeSet<ObjectId>,
     counts: BTreeMap<(&'static str, String), u32>,
@@ -41,6 +41,10 @@ impl<'a> Planner<'a> {
             }
             Change::Restart(target) => {
                 Action::Patch(Box::new(self.restart(self.supplied[*target as usize])?))
+            }
+            Change::Create(text) => Action::Patch(Box::new(self.create(text)?)),
+            Change::Delete(target) => {
+                Action::Patch(Box::new(self.delete(self.supplied[*target as usize])?))
             }
             other => return Err(Problem::NotCarriedOut(other.word())),
         };
@@ -123,13 +127,16 @@ impl<'a> Planner<'a> {
     }
 
     /// Counts a write of an object, where the manifest allows it. Returns the paths declared for it.
-    fn allow(&mut self, object: &Object, verb: Verb) -> Result<Vec<Pattern>, Problem> {
-        if is_never_changed(&object.id) {
+    pub(super) fn allow(&mut self, object: &Object, verb: Verb) -> Result<Vec<Pattern>, Problem> {
+        let whole = matches!(verb, Verb::Create | Verb::Delete);
+        if is_never_changed(&object.id) || (whole && is_never_whole(&object.id)) {
             return Err(Problem::Never(object.id.clone()));
         }
         let word = match verb {
+            Verb::Patch => "patch",
+            Verb::Create => "create",
+            Verb::Delete => "delete",
             Verb::Restart => "restart",
-            _ => "patch",
         };
         let undeclared = || Problem::Undeclared {
             verb: word,
@@ -156,16 +163,30 @@ impl<'a> Planner<'a> {
             namespace,
             ..
         } = &object.id;
+        let covers =
+            |namespaces: &[String]| namespaces.is_empty() || namespaces.contains(namespace);
+        // Without namespaces of its own, a rule means those of the reads. What was read is there; what is new may not be.
+        let is_read = || {
+            self.manifest.spec.reads.iter().any(|read| {
+                read.api_version == *api_version && read.kind == *kind && covers(&read.namespaces)
+            })
+        };
         self.manifest.spec.writes.iter().find(|rule| {
             rule.api_version == *api_version
                 && rule.kind == *kind
                 && rule.verbs.contains(&verb)
-                && (rule.namespaces.is_empty() || rule.namespaces.contains(namespace))
+                && covers(&rule.namespaces)
+                && (verb != Verb::Create || !rule.namespaces.is_empty() || is_read())
         })
     }
 
     fn expectation(&self, one: &Expectation, patch: &ObjectPatch) -> Result<Expected, Problem> {
         let unusable = |problem: String| Problem::Expectation(problem);
+        if patch.act() != Act::Patch {
+            return Err(unusable(
+                "it is about an object that its step creates or deletes".into(),
+            ));
+        }
         if self.supplied[one.target as usize].id != patch.id {
             return Err(unusable("it is about another object than its step".into()));
         }
@@ -201,6 +222,13 @@ fn is_never_changed(id: &ObjectId) -> bool {
     ) || (id.api_version == "v1" && id.kind == "Namespace")
 }
 
+/// Kinds that are neither created nor deleted: behind each object are data, and the values of a Secret would have to be
+/// in the journal.
+fn is_never_whole(id: &ObjectId) -> bool {
+    let kinds = ["Secret", "PersistentVolumeClaim", "PersistentVolume"];
+    id.api_version == "v1" && kinds.contains(&id.kind.as_str())
+}
+
 fn patched(object: &Object, after: Value, edits: Vec<Edit>, declared: Vec<Pattern>) -> ObjectPatch {
     ObjectPatch {
         id: object.id.clone(),
@@ -215,7 +243,7 @@ fn patched(object: &Object, after: Value, edits: Vec<Edit>, declared: Vec<Patter
 }
 
 /// Whether an edit puts a token into an object. The patch's own text says little: it can spell a token in other ways.
-fn carries_token(edit: &Edit) -> bool {
+pub(super) fn carries_token(edit: &Edit) -> bool {
     fn holds(value: &Value) -> bool {
         match value {
             Value::String(text) => token::mentions(text),
@@ -241,7 +269,11 @@ fn without_empty_finalizers(mut object: Value) -> Value {
     object
 }
 
-fn check_credentials(before: &Value, after: &Value, edits: &[Edit]) -> Result<(), Problem> {
+pub(super) fn check_credentials(
+    before: &Value,
+    after: &Value,
+    edits: &[Edit],
+) -> Result<(), Problem> {
     let masked = |value: &Value| {
         let mut value = value.clone();
         secret::mask(&mut value);

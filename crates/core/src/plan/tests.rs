@@ -209,10 +209,7 @@ fn only_what_is_declared_is_written() {
 #[test]
 fn what_this_version_does_not_carry_out_is_named() {
     let (image, script, args) = (String::new(), String::new(), Vec::new());
-    let object = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"x-","namespace":"kube-system"}}"#;
     for change in [
-        Change::Create(object.into()),
-        Change::Delete(WEB),
         Change::ProbeImage { node: WEB, image },
         Change::RunOnNode {
             target: WEB,
