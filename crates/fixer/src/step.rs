@@ -124,6 +124,17 @@ impl Step {
         )
     }
 
+    /// A step that makes `object`, which names its namespace itself. Everything in it but its name, namespace and labels
+    /// lies below the paths that the manifest declares for `create`.
+    pub fn create(message: &str, object: impl Into<Value>) -> Self {
+        Self::new(message, Change::Create(to_text(object.into())))
+    }
+
+    /// A step that deletes the object with index `target`.
+    pub fn delete(message: &str, target: u32) -> Self {
+        Self::new(message, Change::Delete(target))
+    }
+
     /// A step that a person must take.
     pub fn manual(message: &str) -> Self {
         Self::new(message, Change::Manual)
@@ -179,5 +190,23 @@ impl Step {
             equals,
         });
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_creation_carries_its_object_as_text_and_a_deletion_an_index() {
+        let object = json!({"kind": "ConfigMap"});
+        let step = Step::create("made", object);
+        assert_eq!(
+            step.change,
+            Change::Create(r#"{"kind":"ConfigMap"}"#.into())
+        );
+        assert_eq!(Step::delete("gone", 2).change, Change::Delete(2));
     }
 }
