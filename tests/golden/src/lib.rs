@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use nks_core::manifest::Manifest;
 use nks_core::object::Object;
-use nks_core::plan::{self, Plan};
+use nks_core::plan::{self, Act, Plan};
 use nks_core::report::{self, Outcome, Report};
 use nks_core::{demand, source};
 use nks_fixer::{Context, Input};
@@ -141,21 +141,27 @@ impl Case {
         }
     }
 
-    /// The case with `plan` carried out.
+    /// The case with `plan` carried out: what it creates is there, and what it deletes is not.
     pub fn carried_out(&self, plan: &Plan) -> Self {
         let after: BTreeMap<_, _> = plan
             .patches()
             .map(|(_, patch)| (&patch.id, &patch.after))
             .collect();
-        let objects = self.objects.iter().map(|object| Object {
-            value: after
-                .get(&object.id)
-                .map_or(&object.value, |value| value)
-                .clone(),
-            ..object.clone()
+        let kept = self.objects.iter().filter_map(|object| {
+            let value = after.get(&object.id).copied().unwrap_or(&object.value);
+            (!value.is_null()).then(|| Object {
+                value: value.clone(),
+                ..object.clone()
+            })
         });
+        let created = plan
+            .patches()
+            .filter(|(_, patch)| patch.act() == Act::Create)
+            .map(|(_, patch)| Object::new(patch.after.clone(), "default").unwrap());
+        let mut objects: Vec<Object> = kept.chain(created).collect();
+        objects.sort_by(|one, other| one.id.cmp(&other.id));
         Self {
-            objects: objects.collect(),
+            objects,
             ..self.clone()
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use nks_core::diff;
 use nks_core::manifest::Manifest;
 use nks_core::message::Language;
-use nks_core::plan::{Action, Plan};
+use nks_core::plan::{Act, Action, Plan};
 use nks_core::report::Report;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::Korean];
@@ -22,10 +22,16 @@ pub(crate) fn screens(manifest: &Manifest, report: &Report, plan: &Plan) -> Stri
     }
     for (position, step) in plan.steps.iter().enumerate() {
         let subject = match &step.action {
-            Action::Patch(patch) => match patch.managed_by {
-                Some(manager) => format!("{}, managed by {manager}", patch.id),
-                None => patch.id.to_string(),
-            },
+            Action::Patch(patch) => {
+                let object = match patch.act() {
+                    Act::Patch => patch.id.to_string(),
+                    act => format!("{} {}", act.verb(), patch.id),
+                };
+                match patch.managed_by {
+                    Some(manager) => format!("{object}, managed by {manager}"),
+                    None => object,
+                }
+            }
             Action::Manual => "by hand".to_owned(),
         };
         let number = position + 1;
