@@ -236,12 +236,14 @@ pub fn content(value: &Value) -> Value {
             for field in SERVER_METADATA {
                 metadata.remove(field);
             }
-            if let Some(annotations) = metadata
-                .get_mut("annotations")
-                .and_then(Value::as_object_mut)
-            {
-                annotations.remove(TEMPLATE_GENERATION);
-                annotations.remove(REVISION);
+            let annotations = metadata.get_mut("annotations");
+            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+                let written = [TEMPLATE_GENERATION, REVISION]
+                    .map(|annotation| annotations.remove(annotation).is_some());
+                // Without the controller, there would have been none.
+                if written.contains(&true) && annotations.is_empty() {
+                    metadata.remove("annotations");
+                }
             }
         }
     }
@@ -282,6 +284,16 @@ mod tests {
         )
         .unwrap();
         assert_eq!(node.id.to_string(), "node/n");
+    }
+
+    #[test]
+    fn what_controllers_note_is_no_content() {
+        let with = |annotations: Value| json!({"kind": "Deployment", "metadata": {"name": "d", "annotations": annotations}});
+        let none = json!({"kind": "Deployment", "metadata": {"name": "d"}});
+        assert!(same_content(&none, &with(json!({REVISION: "1"}))));
+        assert!(!same_content(&none, &with(json!({}))));
+        let [one, other] = ["1", "2"].map(|revision| with(json!({REVISION: revision, "a": "b"})));
+        assert!(same_content(&one, &other) && !same_content(&one, &none));
     }
 
     #[test]
