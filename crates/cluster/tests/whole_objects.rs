@@ -1,0 +1,266 @@
+//! On a real API server: objects are created and deleted with no more than the rights that are printed, and put back.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nks_bed::{Bed, Options};
+use nks_cluster::{ApplyOptions, Cluster, ConnectOptions, StepState};
+use nks_core::approval::{Approved, Consent, GuardedConsent};
+use nks_core::manifest::Manifest;
+use nks_core::message::Text;
+use nks_core::object::{Object, ObjectId};
+use nks_core::plan::{self, Act, Plan, WayBack};
+use nks_core::record::{self, Begin, Record};
+use nks_core::report::{Change, Report, Risk, Step};
+use nks_core::{rights, undo};
+use serde_json::{Value, json};
+
+const MANIFEST: &str = r#"
+apiVersion: fixer.nks/v1
+kind: Fixer
+metadata: {name: acme/whole}
+spec:
+  version: 1.0.0
+  about: {title: {en: t, ko: t}, cause: {en: c, ko: c}}
+  reads:
+  - {apiVersion: v1, kind: ConfigMap, namespaces: [shop], fields: [/data]}
+  - {apiVersion: v1, kind: Pod, namespaces: [shop], fields: [/spec]}
+  - {apiVersion: batch/v1, kind: Job, namespaces: [shop], fields: [/spec]}
+  - {apiVersion: apps/v1, kind: Deployment, namespaces: [shop], fields: [/spec]}
+  writes:
+  - {apiVersion: v1, kind: ConfigMap, verbs: [create, delete], paths: [/data], max: 9}
+  - {apiVersion: v1, kind: Pod, verbs: [delete], max: 9}
+  - {apiVersion: batch/v1, kind: Job, verbs: [delete], max: 9}
+  - {apiVersion: apps/v1, kind: Deployment, verbs: [create], paths: [/spec], max: 9}
+  messages: {m: {en: m, ko: m}}
+"#;
+
+const SHOP: &str = r#"
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: old, namespace: shop, labels: {team: a}}
+data: {a: "1"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: c, image: "web:1", env: [{name: PASSWORD, value: abc}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: job, namespace: shop}
+spec:
+  suspend: true
+  template:
+    spec: {restartPolicy: Never, containers: [{name: c, image: "job:1"}]}
+"#;
+
+fn id(api_version: &str, kind: &str, name: &str) -> ObjectId {
+    ObjectId {
+        api_version: api_version.into(),
+        kind: kind.into(),
+        namespace: "shop".into(),
+        name: name.into(),
+    }
+}
+
+async fn connect(kubeconfig: PathBuf) -> Cluster {
+    let options = ConnectOptions {
+        kubeconfig: Some(kubeconfig),
+        ..ConnectOptions::default()
+    };
+    Cluster::connect(&options).await.unwrap()
+}
+
+fn step(change: Change, wait: bool) -> Step {
+    Step {
+        message: "m".into(),
+        args: Vec::new(),
+        findings: Vec::new(),
+        change,
+        risk: Risk::Safe,
+        needs: Vec::new(),
+        wait,
+        expect: Vec::new(),
+    }
+}
+
+/// Previews and carries a plan out; returns the journal's text.
+async fn carry_out(cluster: &Cluster, plan: &Plan) -> String {
+    cluster.preview(plan, "kubectl-nks").await.unwrap();
+    let guarded: Vec<_> = plan
+        .guarded()
+        .filter_map(|patch| GuardedConsent::from_answer(&patch.id, true))
+        .collect();
+    let consent = Consent::from_flag(true).unwrap();
+    let approved = Approved::new(plan.clone(), consent, &guarded).unwrap();
+    let options = ApplyOptions {
+        field_manager: "kubectl-nks".into(),
+        wait: true,
+        timeout: Duration::from_mins(2),
+    };
+    let begin = Record::Begin(Begin {
+        format: record::FORMAT,
+        entry: "e".into(),
+        at: "t".into(),
+        fixer: "acme/whole".into(),
+        fixer_version: "1.0.0".into(),
+        undoes: None,
+        cluster_uid: "u".into(),
+        cluster: "c".into(),
+        by: "me@here".into(),
+        field_manager: "kubectl-nks".into(),
+        steps: Vec::new(),
+    });
+    let (mut text, mut previous) = (String::new(), record::FIRST.to_owned());
+    let mut keep = |record| {
+        let (line, checksum) = record::encode(&previous, &record).unwrap();
+        previous = checksum;
+        text += &line;
+        Ok(())
+    };
+    keep(begin).unwrap();
+    let report = cluster
+        .apply(&approved, &options, &mut keep, &|_| (), &|| false)
+        .await;
+    for state in &report.steps {
+        assert!(matches!(state, StepState::Done { .. }), "{state:?}");
+    }
+    text
+}
+
+/// The plan that takes back what is in a journal.
+async fn way_back(cluster: &Cluster, journal: &str) -> Plan {
+    let journal = record::decode(journal).unwrap();
+    let mut now = Vec::new();
+    for intent in journal.applied() {
+        now.extend(cluster.get(&intent.object).await.unwrap());
+    }
+    let text = Text {
+        en: "m".into(),
+        ko: "m".into(),
+    };
+    let messages = undo::Messages {
+        put_back: &text,
+        restart: &text,
+        delete: &text,
+        create: &text,
+    };
+    let find = |id: &ObjectId| now.iter().find(|object| object.id == *id).cloned();
+    undo::plan(&journal, &messages, find, "2026-01-01T00:00:00Z").unwrap()
+}
+
+fn names(bed: &Bed, kind: &str) -> Vec<String> {
+    let listed = bed
+        .kubectl_json(&["get", kind, "--namespace=shop"])
+        .unwrap();
+    let items = listed["items"].as_array().unwrap();
+    let name = |item: &Value| item["metadata"]["name"].as_str().unwrap().to_owned();
+    items.iter().map(name).collect()
+}
+
+/// What the fixer is shown, and what it would do: two creations and three deletions.
+async fn planned(cluster: &Cluster, pod: &str) -> Plan {
+    let mut shown: Vec<Object> = Vec::new();
+    for id in [
+        id("v1", "Pod", pod),
+        id("v1", "ConfigMap", "old"),
+        id("batch/v1", "Job", "job"),
+    ] {
+        shown.extend(cluster.get(&id).await.unwrap());
+    }
+    let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "2"},
+        "metadata": {"name": "new", "namespace": "shop"}});
+    // The server writes 1000m as 1.
+    let limits = json!({"limits": {"cpu": "1000m"}});
+    let workload = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "made", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "made"}}, "template": {"metadata": {"labels": {"app": "made"}},
+            "spec": {"containers": [{"name": "c", "image": "made:1", "resources": limits}]}}}});
+    let report = Report {
+        findings: Vec::new(),
+        steps: vec![
+            step(Change::Create(settings.to_string()), false),
+            step(Change::Create(workload.to_string()), true),
+            step(Change::Delete(0), true),
+            step(Change::Delete(1), true),
+            step(Change::Delete(2), true),
+        ],
+    };
+    let manifest = Manifest::from_yaml(MANIFEST).unwrap();
+    let shown: Vec<&Object> = shown.iter().collect();
+    plan::plan(&manifest, &shown, &report, "2026-01-01T00:00:00Z").unwrap()
+}
+
+#[tokio::test]
+async fn what_is_created_and_deleted_is_put_back() {
+    let bed = Bed::start(Options::default()).unwrap();
+    bed.apply(SHOP).unwrap();
+    bed.wait_for("the shop is open", Duration::from_mins(2), || {
+        Ok(names(&bed, "pods").len() == 1 && bed.is_all_ready()?)
+    })
+    .unwrap();
+    let manifest = Manifest::from_yaml(MANIFEST).unwrap();
+    let mut rights = rights::to_read(&manifest);
+    rights.extend(rights::to_write(&manifest));
+    let roles = rights::roles("whole", &rights).into_iter();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": roles.collect::<Vec<_>>()});
+    let operator = bed.operator("whole", &[&list.to_string()]).unwrap();
+    let cluster = connect(operator).await;
+
+    let pod = names(&bed, "pods").remove(0);
+    let plan = planned(&cluster, &pod).await;
+    let used = rights::used(&rights, &plan);
+    assert_eq!(cluster.missing_rights(&used).await.unwrap(), []);
+    let backs: Vec<_> = plan.patches().map(|(_, one)| one.way_back()).collect();
+    let (made, again) = (WayBack::Deletion, WayBack::NewObject);
+    assert_eq!(backs, [made, made, WayBack::Remade, again, again]);
+    let before = bed
+        .kubectl_json(&["get", "job", "job", "--namespace=shop"])
+        .unwrap();
+
+    let journal = carry_out(&cluster, &plan).await;
+    assert!(!journal.contains("abc"), "no credential is kept");
+    assert!(!names(&bed, "pods").contains(&pod));
+    assert_eq!(names(&bed, "deployments"), ["made", "web"]);
+    assert!(names(&bed, "jobs").is_empty());
+    let maps = names(&bed, "configmaps");
+    assert!(maps.contains(&"new".to_owned()) && !maps.contains(&"old".to_owned()));
+
+    // Undo takes rights that the fix did without.
+    let admin = connect(bed.kubeconfig()).await;
+    let back = way_back(&admin, &journal).await;
+    let acts: Vec<_> = back.patches().map(|(_, one)| one.act()).collect();
+    assert_eq!(acts, [Act::Create, Act::Create, Act::Delete, Act::Delete]);
+    let undone = carry_out(&admin, &back).await;
+    let old = id("v1", "ConfigMap", "old");
+    let old = admin.get(&old).await.unwrap().unwrap();
+    assert_eq!(old.value["data"], json!({"a": "1"}));
+    assert_eq!(old.value["metadata"]["labels"], json!({"team": "a"}));
+    let after = bed
+        .kubectl_json(&["get", "job", "job", "--namespace=shop"])
+        .unwrap();
+    let template = |job: &Value| job["spec"]["template"]["spec"].clone();
+    assert_eq!(template(&after), template(&before));
+    assert_ne!(after["metadata"]["uid"], before["metadata"]["uid"]);
+    assert_eq!(names(&bed, "deployments"), ["web"]);
+
+    // And the undo is undone.
+    let again = way_back(&admin, &undone).await;
+    carry_out(&admin, &again).await;
+    assert_eq!(names(&bed, "deployments"), ["made", "web"]);
+    assert!(names(&bed, "jobs").is_empty());
+    bed.stop();
+}
