@@ -225,8 +225,9 @@ fn is_never_changed(id: &ObjectId) -> bool {
 /// Kinds that are neither created nor deleted: behind each object are data, and the values of a Secret would have to be
 /// in the journal.
 fn is_never_whole(id: &ObjectId) -> bool {
-    let kinds = ["Secret", "PersistentVolumeClaim", "PersistentVolume"];
-    id.api_version == "v1" && kinds.contains(&id.kind.as_str())
+    let core = ["Secret", "PersistentVolumeClaim", "PersistentVolume"];
+    (id.api_version == "v1" && core.contains(&id.kind.as_str()))
+        || kinds::group(&id.api_version) == "snapshot.storage.k8s.io"
 }
 
 fn patched(object: &Object, after: Value, edits: Vec<Edit>, declared: Vec<Pattern>) -> ObjectPatch {

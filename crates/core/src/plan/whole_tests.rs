@@ -226,6 +226,9 @@ fn some_kinds_are_neither_created_nor_deleted() {
             },
         );
     }
+    let mut snapshot = object("VolumeSnapshot", "new");
+    snapshot["apiVersion"] = "snapshot.storage.k8s.io/v1".into();
+    refused(creating(&snapshot), "never changes");
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}});
     refused(creating(&namespace), "never changes");
     for target in 4..8 {
