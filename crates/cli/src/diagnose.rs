@@ -86,7 +86,7 @@ pub(crate) async fn run(
     let chosen = choose(screen, &mut fixers, command, namespace)?;
     let source = Source::open(screen, global, command.from.as_deref()).await?;
     let started = Instant::now();
-    let (seen, checked) = flow::look(screen, &source, &mut fixers, &chosen).await?;
+    let (seen, checked) = flow::look(screen, (&source, &[]), &mut fixers, &chosen).await?;
     let took = started.elapsed().as_secs_f64();
     let findings = triage(screen, command, &checked)?;
     let ended = ended((&seen, &checked), &findings, command.fail_on);

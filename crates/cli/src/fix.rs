@@ -1,27 +1,26 @@
 //! `kubectl nks fix`: plan, diff, question, apply, wait, check again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use nks_cluster::{Cluster, Lock, StepState};
 use nks_core::object::Object;
 use nks_core::plan::{self, Plan};
-use nks_core::record::RunOutcome;
 use nks_core::report::{self, Finding};
-use nks_core::rights;
 use serde_json::Value;
 
+mod on_cluster;
 mod paper;
 
 use crate::args::{Global, Switch, duration, truth};
 use crate::diagnose::only_from_files;
 use crate::failure::{Ended, Failure, Kind};
 use crate::fixers::{Analysis, Fixer, Fixers};
-use crate::flow::{self, Applied, Carried, Run};
+use crate::flow;
 use crate::interrupt::Interrupt;
 use crate::plan_screen;
-use crate::screen::{Format, Screen, tick};
+use crate::screen::{Format, Screen};
 use crate::source::Source;
 use crate::writing::WriteFlags;
 use crate::{files, journal};
@@ -94,6 +93,7 @@ pub(crate) async fn run(
         fixer,
         settings,
         fixers,
+        answers: Vec::new(),
     };
     match &source {
         Source::Files(_) => mending.on_paper(&source).await,
@@ -123,6 +123,8 @@ struct Mending<'a> {
     fixer: Fixer,
     settings: Value,
     fixers: Fixers,
+    /// What nodes answered when they were asked for images.
+    answers: Vec<Arc<Object>>,
 }
 
 /// What was found and what would mend it.
@@ -135,7 +137,13 @@ impl Mending<'_> {
     /// Reads and analyses. A partial reading is a failure.
     async fn analyze(&mut self, source: &Source) -> Result<Analysis, Failure> {
         let chosen = [(self.fixer.clone(), self.settings.clone())];
-        let (_, mut checked) = flow::look(self.screen, source, &mut self.fixers, &chosen).await?;
+        let (_, mut checked) = flow::look(
+            self.screen,
+            (source, &self.answers),
+            &mut self.fixers,
+            &chosen,
+        )
+        .await?;
         let Some(one) = checked.pop() else {
             return Err(Failure::error("no fixer was run"));
         };
@@ -228,147 +236,6 @@ impl Mending<'_> {
         }
         self.screen.note(&self.screen.say("no-change-planned", &[]));
         Ok(false)
-    }
-
-    /// The whole flow, again from the start whenever an object changed under it.
-    async fn on_cluster(
-        &mut self,
-        source: &Source,
-        cluster: &Cluster,
-        lock: Option<&Lock>,
-        interrupt: &Interrupt,
-    ) -> Result<Ended, Failure> {
-        let cluster_uid = interrupt
-            .or(self.screen, async {
-                cluster
-                    .uid()
-                    .await
-                    .map_err(|problem| Failure::request(self.screen, &problem))
-            })
-            .await?;
-        refuse_open(self.screen, &cluster_uid)?;
-        let options = self
-            .command
-            .writing
-            .carry_out(self.command.wait, self.command.timeout);
-        let manifest = self.fixer.manifest.clone();
-        let run = Run {
-            fixer: manifest.name(),
-            fixer_version: &manifest.spec.version,
-            undoes: None,
-            cluster_uid: &cluster_uid,
-            rights: rights::to_write(&manifest),
-            options: &options,
-            lock,
-        };
-        let screen = self.screen;
-        for _ in 0..ATTEMPTS {
-            let planned = interrupt.or(screen, self.plan(source)).await?;
-            if !self.show_findings(&planned)? {
-                return Ok(if planned.analysis.report.finds_a_problem() {
-                    Ended::Found
-                } else {
-                    Ended::Done
-                });
-            }
-            match flow::carry_out(screen, cluster, planned.plan.clone(), &run, interrupt).await? {
-                Carried::NotApproved => return Ok(Ended::Found),
-                Carried::Changed(what) => {
-                    screen.note(&screen.say("changed-plan-again", &[("what", &what)]))
-                }
-                Carried::Out(applied) => {
-                    return self
-                        .conclude(source, &planned.plan, &applied, interrupt)
-                        .await;
-                }
-            }
-        }
-        Err(Failure::error(screen.say("keeps-changing", &[])))
-    }
-
-    /// Says what was done, checks again, and closes the journal entry.
-    async fn conclude(
-        &mut self,
-        source: &Source,
-        plan: &Plan,
-        applied: &Applied,
-        interrupt: &Interrupt,
-    ) -> Result<Ended, Failure> {
-        let screen = self.screen;
-        // Nobody may be reading any more, and the entry has to be closed all the same.
-        let _ = plan_screen::show_outcome(screen, plan, &applied.report);
-        let states = &applied.report.steps;
-        let has = |wanted: fn(&StepState) -> bool| states.iter().any(wanted);
-        let undo = screen.say(
-            "undo-hint",
-            &[("command", &format!("kubectl nks undo {}", applied.entry))],
-        );
-        if has(|state| matches!(state, StepState::Unknown(_))) {
-            return Err(
-                Failure::new(Kind::Partial, screen.say("outcome-unknown", &[]))
-                    .hint("kubectl nks resume"),
-            );
-        }
-        let changed = applied.has_changed();
-        if has(|state| {
-            matches!(
-                state,
-                StepState::Failed(_)
-                    | StepState::RolloutFailed(_)
-                    | StepState::Conflict { .. }
-                    | StepState::NotTried
-            )
-        }) {
-            let outcome = if changed {
-                RunOutcome::Partial
-            } else {
-                RunOutcome::Nothing
-            };
-            applied.finish(screen, outcome, "stopped at the first failed step")?;
-            if interrupt.raised() {
-                screen.note(&screen.say("interrupted", &[]));
-                screen.note(&undo);
-                return Ok(Ended::Interrupted);
-            }
-            if has(|state| matches!(state, StepState::Conflict { .. })) {
-                let command = format!("kubectl nks fix {}", self.fixer.manifest.name());
-                screen.note(&screen.say("fix-again-hint", &[("command", &command)]));
-            }
-            screen.note(&if changed {
-                undo
-            } else {
-                screen.say("nothing-changed", &[])
-            });
-            return Ok(Ended::Partial);
-        }
-        let clean = match self.analyze(source).await {
-            Ok(analysis) => !self.named(&analysis).finds_a_problem(),
-            Err(failure) => {
-                applied.finish(screen, RunOutcome::Applied, "could not be checked again")?;
-                let problem = [("problem", &*failure.message)];
-                screen.note(&screen.say("not-checked-again", &problem));
-                screen.note(&undo);
-                return Ok(Ended::Incomplete);
-            }
-        };
-        let waited = self.command.wait || plan.steps.iter().all(|step| !step.wait);
-        if clean && !waited {
-            applied.finish(
-                screen,
-                RunOutcome::Applied,
-                "the rollouts were not waited for",
-            )?;
-            let _ = screen.line(&screen.say("checked-again-not-waited", &[]));
-        } else if clean {
-            applied.finish(screen, RunOutcome::Fixed, "the findings are gone")?;
-            let said = screen.say("checked-again-clean", &[]);
-            let _ = screen.line(&format!("{} {said}", tick()));
-        } else {
-            applied.finish(screen, RunOutcome::Applied, "still found after the change")?;
-            let _ = screen.line(&screen.say("checked-again-found", &[]));
-        }
-        screen.note(&undo);
-        Ok(if clean { Ended::Done } else { Ended::Found })
     }
 }
 

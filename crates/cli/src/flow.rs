@@ -17,11 +17,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nks_cluster::{ApplyOptions, ApplyReport, Cluster, Lock, PreviewProblem, Progress, StepState};
 use nks_core::approval::{Approved, Preview};
 use nks_core::demand;
-use nks_core::plan::{Action, Plan};
+use nks_core::object::Object;
+use nks_core::plan::Plan;
 use nks_core::record::{Begin, Record, RunOutcome};
 use nks_core::rights::{self, Right};
 use nks_core::{message, record};
@@ -56,10 +58,11 @@ impl Checked {
     }
 }
 
-/// Reads what the fixers need and runs them. Fails where nobody answers. `settings` has the settings for each.
+/// Reads what the fixers need and runs them. Fails where nobody answers. `answers` are what nodes answered before, when
+/// they were asked for images; `chosen` has the settings for each fixer.
 pub(crate) async fn look(
     screen: &Screen,
-    source: &Source,
+    (source, answers): (&Source, &[Arc<Object>]),
     fixers: &mut Fixers,
     chosen: &[(Fixer, Value)],
 ) -> Result<(Seen, Vec<Checked>), Failure> {
@@ -68,6 +71,7 @@ pub(crate) async fn look(
         |count: usize| spinner.set(screen.say("reading", &[("count", &count.to_string())]));
     let demand = demand::demand(chosen.iter().map(|(fixer, _)| &fixer.manifest));
     let mut seen = source.read(screen, &demand, &progress).await?;
+    seen.objects.extend(answers.iter().cloned());
     let mut checked = Vec::new();
     for (fixer, settings) in chosen {
         spinner.set(screen.say("analysing", &[("fixer", fixer.manifest.name())]));
@@ -181,7 +185,11 @@ pub(crate) async fn carry_out(
     }
     let count = plan.patches().count().to_string();
     let question = screen.say(
-        "apply-question",
+        if plan.probes().is_some() {
+            "probe-question"
+        } else {
+            "apply-question"
+        },
         &[("count", &count), ("cluster", cluster.name())],
     );
     let consent = match confirm(screen, &question, run.options.yes, interrupt).await? {
@@ -263,11 +271,13 @@ async fn preview(
 }
 
 fn begin(entry: &str, cluster: &Cluster, plan: &Plan, run: &Run<'_>) -> Begin {
-    let steps = plan
-        .steps
-        .iter()
+    let steps = plan.steps.iter();
+    let mut steps: Vec<String> = steps
         .map(|step| step.message.render(message::Language::English, &step.args))
         .collect();
+    // The pod that asks a node is removed by a write of its own.
+    let removals = plan.probes().map_or(0, |probes| probes.steps.len());
+    steps.extend((0..removals).map(|_| "Remove the pod that asked.".to_owned()));
     Begin {
         format: record::FORMAT,
         entry: entry.to_owned(),
@@ -298,9 +308,9 @@ async fn apply(
     })?;
     let journal = RefCell::new(journal);
     let spinner = Spinner::start(String::new());
-    let name = |step: usize| match &approved.plan().steps[step].action {
-        Action::Patch(patch) => patch.id.short(),
-        Action::Manual => String::new(),
+    let name = |step: usize| {
+        let patch = approved.plan().steps[step].action.patch();
+        patch.map_or_else(String::new, |patch| patch.id.short())
     };
     let progress = |progress: Progress| match progress {
         Progress::Patching { step } => {

@@ -3,6 +3,7 @@
 use nks_cluster::{ApplyReport, StepState};
 use nks_core::approval::Preview;
 use nks_core::diff;
+use nks_core::image_probe::{self, Verdict};
 use nks_core::plan::{Act, Action, ObjectPatch, Plan, WayBack};
 use nks_core::report::Risk;
 use nks_core::rights::Right;
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::external_diff;
 use crate::failure::Failure;
-use crate::screen::{BOLD, DIM, Screen, cross, paint};
+use crate::screen::{BOLD, DIM, Screen, cross, paint, tick};
 
 /// `patch daemonsets.apps -n kube-system`
 pub(crate) fn right(right: &Right) -> String {
@@ -37,6 +38,9 @@ pub(crate) fn right(right: &Right) -> String {
 /// One line a step, then the diff of what the server would store.
 pub(crate) fn show(screen: &Screen, plan: &Plan, preview: &Preview) -> Result<(), Failure> {
     show_steps(screen, plan)?;
+    if plan.probes().is_some() {
+        screen.note(&screen.say("probe-first", &[]));
+    }
     let after = |position: usize, patch: &ObjectPatch| {
         let stored = preview.after.iter().find(|(step, _)| *step == position);
         match stored {
@@ -65,6 +69,10 @@ pub(crate) fn show_steps(screen: &Screen, plan: &Plan) -> Result<(), Failure> {
     for (position, step) in plan.steps.iter().enumerate() {
         let subject = match &step.action {
             Action::Patch(patch) => subject(screen, patch),
+            Action::ProbeImage(pod) => {
+                let (image, node) = image_probe::asked(&pod.after);
+                screen.say("step-probe", &[("image", image), ("node", node)])
+            }
             Action::Manual => screen.say("by-hand", &[]),
         };
         let risk = match (&step.action, step.risk) {
@@ -75,6 +83,7 @@ pub(crate) fn show_steps(screen: &Screen, plan: &Plan) -> Result<(), Failure> {
         };
         let way_back = match &step.action {
             Action::Manual => None,
+            Action::ProbeImage(_) => Some(screen.say("way-back-probe", &[])),
             Action::Patch(patch) => way_back(screen, patch),
         };
         let risk = match way_back {
@@ -114,7 +123,7 @@ pub(crate) fn show_outcome(
     report: &ApplyReport,
 ) -> Result<(), Failure> {
     for (step, state) in plan.steps.iter().zip(&report.steps) {
-        let Action::Patch(patch) = &step.action else {
+        let Some(patch) = step.action.patch() else {
             continue;
         };
         let object = patch.id.short();
@@ -142,6 +151,7 @@ pub(crate) fn show_outcome(
             StepState::Done { .. } => format!("{object} {done}"),
             StepState::NoChange => format!("{object} {done} (no change)"),
             StepState::Manual => continue,
+            StepState::Probed { pod, verdict } => verdict_line(screen, &pod.value, verdict),
             StepState::Conflict { drift } => {
                 format!("{} {}", cross(), line("step-failed", &drift.to_string()))
             }
@@ -155,6 +165,18 @@ pub(crate) fn show_outcome(
         screen.line(&text)?;
     }
     Ok(())
+}
+
+fn verdict_line(screen: &Screen, pod: &Value, verdict: &Verdict) -> String {
+    let (image, node) = image_probe::asked(pod);
+    let say = |id: &str, reason: &str| {
+        screen.say(id, &[("image", image), ("node", node), ("reason", reason)])
+    };
+    match verdict {
+        Verdict::Pulled => format!("{} {}", tick(), say("probe-pulled", "")),
+        Verdict::Failed(reason) => format!("{} {}", cross(), say("probe-failed", reason)),
+        Verdict::Unknown(reason) => format!("{} {}", cross(), say("probe-unknown", reason)),
+    }
 }
 
 #[cfg(test)]

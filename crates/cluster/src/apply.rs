@@ -4,6 +4,7 @@
 //! look, write the intent down, send, write the answer down, wait, check; wherever the future is dropped in between, the
 //! journal says enough to settle the step later. There is no early return: every step has its line in the report.
 
+mod probe;
 mod wait;
 mod write;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use nks_core::approval::Approved;
 use nks_core::finalizer;
+use nks_core::image_probe::Verdict;
 use nks_core::object::Object;
 use nks_core::plan::{Act, Action, Expected, ObjectPatch, PlannedStep};
 use nks_core::record::Record;
@@ -72,6 +74,13 @@ pub enum StepState {
     NoChange,
     /// A person must do it; nothing was sent.
     Manual,
+    /// A node was asked for an image, and the pod that asked it is gone again.
+    Probed {
+        /// The pod as it was made.
+        pod: Box<Object>,
+        /// What the node says.
+        verdict: Verdict,
+    },
     /// The object is not the one that the plan was made for; nothing was changed.
     Conflict {
         /// How it differs.
@@ -91,7 +100,10 @@ pub enum StepState {
 impl StepState {
     /// Whether steps that need this one may follow.
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::NoChange)
+        matches!(
+            self,
+            Self::Done { .. } | Self::NoChange | Self::Probed { .. }
+        )
     }
 
     /// Whether nothing else is tried after it.
@@ -110,6 +122,8 @@ struct Run<'a> {
     record: &'a mut Keep<'a>,
     progress: &'a dyn Fn(Progress),
     stop: &'a dyn Fn() -> bool,
+    /// How many steps the plan has.
+    steps: usize,
 }
 
 impl Cluster {
@@ -130,6 +144,7 @@ impl Cluster {
             record,
             progress,
             stop,
+            steps: approved.plan().steps.len(),
         };
         let mut steps: Vec<StepState> = Vec::new();
         for (position, step) in approved.plan().steps.iter().enumerate() {
@@ -156,9 +171,12 @@ impl Run<'_> {
     async fn step(&mut self, position: usize, step: &PlannedStep) -> StepState {
         let patch = match &step.action {
             Action::Manual => return StepState::Manual,
-            Action::Patch(patch) => patch,
+            Action::Patch(patch) | Action::ProbeImage(patch) => patch,
         };
         (self.progress)(Progress::Patching { step: position });
+        if let Action::ProbeImage(pod) = &step.action {
+            return self.probe(position, pod).await;
+        }
         match self.write(position, patch).await {
             StepState::Done { object } => self.verify(position, step, (patch, object)).await,
             other => other,

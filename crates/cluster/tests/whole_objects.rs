@@ -215,7 +215,7 @@ async fn what_is_created_and_deleted_is_put_back() {
     let manifest = Manifest::from_yaml(MANIFEST).unwrap();
     let mut rights = rights::to_read(&manifest);
     rights.extend(rights::to_write(&manifest));
-    let roles = rights::roles("whole", &rights).into_iter();
+    let roles = rights::roles_of(&manifest).into_iter();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": roles.collect::<Vec<_>>()});
     let operator = bed.operator("whole", &[&list.to_string()]).unwrap();
     let cluster = connect(operator).await;

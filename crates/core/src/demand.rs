@@ -148,9 +148,9 @@ fn keys(rule: &ReadRule) -> impl Iterator<Item = Key<'_>> {
     })
 }
 
-/// Whether a rule reads only what a fixer asks for by name, once it has seen the rest.
+/// Whether a rule reads only what a fixer asks for, by a query or a step, once it has seen the rest.
 fn is_by_query(rule: &ReadRule) -> bool {
-    rule.api_version == probe::API_VERSION && rule.kind == probe::CONTAINER_LOG
+    rule.api_version == probe::API_VERSION && rule.kind != probe::DISCOVERY
 }
 
 /// Whether a fixer may change what a rule reads: it has to be there whole then, to be held against what is stored.

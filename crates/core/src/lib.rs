@@ -21,6 +21,7 @@ pub mod demand;
 pub mod diff;
 pub mod facts;
 pub mod finalizer;
+pub mod image_probe;
 pub mod json;
 pub mod kinds;
 pub mod manifest;

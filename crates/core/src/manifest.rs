@@ -122,7 +122,8 @@ pub struct ReadRule {
     /// A prefilter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
-    /// For a container's log: a regular expression of the lines that are worth showing.
+    /// A regular expression. For a container's log: of the lines that are worth showing. For an image probe: of the
+    /// references that may be asked for, from their first letter on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// Many clusters have neither this kind nor these namespaces: then there are no such objects, and nothing is missing.

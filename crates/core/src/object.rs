@@ -185,22 +185,31 @@ impl Object {
         })
     }
 
+    /// Where the spec of its pods is, for a pod and for what makes pods.
+    fn pod_spec_place(&self) -> Option<&'static str> {
+        let ObjectId {
+            api_version, kind, ..
+        } = &self.id;
+        let mut places = POD_SPECS.iter();
+        let place = places.find(|(version, of, _)| version == api_version && of == kind);
+        place.map(|(_, _, place)| *place)
+    }
+
+    /// The spec of its pods, of a pod and of what makes pods.
+    pub fn pod_spec(&self) -> Option<&Value> {
+        self.value.pointer(self.pod_spec_place()?)
+    }
+
     /// Whether a pod or a workload has containers that can be looked at: the API server accepts none without, so a file
     /// that has one was cut or mangled. Only `initContainers` may be missing.
     ///
     /// # Errors
     /// Names the object and the field.
     pub fn check_containers(&self) -> Result<(), ObjectError> {
-        let ObjectId {
-            api_version, kind, ..
-        } = &self.id;
-        let place = POD_SPECS
-            .iter()
-            .find(|(version, of, _)| version == api_version && of == kind);
-        let Some((_, _, pointer)) = place else {
+        let Some(place) = self.pod_spec_place() else {
             return Ok(());
         };
-        let spec = self.value.pointer(pointer);
+        let spec = self.value.pointer(place);
         for (field, needed) in [("containers", true), ("initContainers", false)] {
             let fine = match spec.and_then(|spec| spec.get(field)) {
                 None | Some(Value::Null) => !needed,

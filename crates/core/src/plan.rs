@@ -16,6 +16,7 @@ use crate::scope::{self, Edit, ScopeError};
 use crate::secret::{self, SecretError};
 use crate::whole;
 
+mod image_probes;
 mod planner;
 mod risk;
 mod whole_objects;
@@ -53,8 +54,20 @@ pub struct PlannedStep {
 pub enum Action {
     /// Changes one object, from nothing where it is created and to nothing where it is deleted.
     Patch(Box<ObjectPatch>),
+    /// Makes a pod that shows whether its node can pull its image, and removes it again.
+    ProbeImage(Box<ObjectPatch>),
     /// Nothing that we do: a person must.
     Manual,
+}
+
+impl Action {
+    /// The change of an object that it makes.
+    pub fn patch(&self) -> Option<&ObjectPatch> {
+        match self {
+            Self::Patch(patch) | Self::ProbeImage(patch) => Some(patch),
+            Self::Manual => None,
+        }
+    }
 }
 
 /// What is done to an object.
@@ -234,10 +247,27 @@ impl Plan {
         self.steps
             .iter()
             .enumerate()
-            .filter_map(|(position, step)| match &step.action {
-                Action::Patch(patch) => Some((position, patch.as_ref())),
-                Action::Manual => None,
-            })
+            .filter_map(|(position, step)| Some((position, step.action.patch()?)))
+    }
+
+    /// The patches that are there to stay: without the pods that ask nodes for images.
+    pub fn changes(&self) -> impl Iterator<Item = &ObjectPatch> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Patch(patch) => Some(patch.as_ref()),
+            Action::ProbeImage(_) | Action::Manual => None,
+        })
+    }
+
+    /// The steps that ask nodes for images, by themselves; `None` where there are none. What they show decides on the
+    /// rest, so nothing else is done before.
+    pub fn probes(&self) -> Option<Self> {
+        let asks = |step: &&PlannedStep| matches!(step.action, Action::ProbeImage(_));
+        let steps = self.steps.iter().filter(asks).map(|step| PlannedStep {
+            needs: Vec::new(),
+            ..step.clone()
+        });
+        let steps: Vec<_> = steps.collect();
+        (!steps.is_empty()).then_some(Self { steps })
     }
 
     /// The patches of objects that get a question of their own.
@@ -281,6 +311,14 @@ pub enum Problem {
     /// What it would create is there.
     #[error("it would create {0}, which is there already")]
     Exists(ObjectId),
+    /// An image that may not be asked for, or not in this way.
+    #[error("it asks for the image {image}, which {problem}")]
+    Image {
+        /// The reference.
+        image: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// More objects of a kind than declared.
     #[error("the manifest allows {max} objects of kind {kind}")]
     TooMany {

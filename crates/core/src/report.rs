@@ -88,6 +88,8 @@ pub enum Change {
         node: u32,
         /// The image reference.
         image: String,
+        /// Index of the workload that wants it.
+        like: u32,
     },
     /// A script of the manifest on a Node.
     RunOnNode {
@@ -275,9 +277,10 @@ pub fn check(report: &Report, manifest: &Manifest, supplied: usize) -> Result<()
         step.expect
             .iter()
             .try_for_each(|expected| within("object", expected.target, supplied))?;
-        if let Some(target) = target_of(&step.change) {
-            within("object", target, supplied)?;
-        }
+        targets_of(&step.change)
+            .into_iter()
+            .flatten()
+            .try_for_each(|target| within("object", target, supplied))?;
         if let Some(&needs) = step.needs.iter().find(|&&needs| needs as usize >= position) {
             return Err(ReportError::Order {
                 step: position,
@@ -307,16 +310,17 @@ fn within(what: &'static str, index: u32, length: usize) -> Result<(), ReportErr
     }
 }
 
-fn target_of(change: &Change) -> Option<u32> {
+fn targets_of(change: &Change) -> [Option<u32>; 2] {
     match change {
-        Change::Patch { target, .. } | Change::RunOnNode { target, .. } => Some(*target),
-        Change::ProbeImage { node, .. } => Some(*node),
-        Change::Delete(target)
+        Change::ProbeImage { node, like, .. } => [Some(*node), Some(*like)],
+        Change::Patch { target, .. }
+        | Change::RunOnNode { target, .. }
+        | Change::Delete(target)
         | Change::Restart(target)
         | Change::Drain(target)
         | Change::Reboot(target)
-        | Change::Uncordon(target) => Some(*target),
-        Change::Create(_) | Change::Manual => None,
+        | Change::Uncordon(target) => [Some(*target), None],
+        Change::Create(_) | Change::Manual => [None, None],
     }
 }
 

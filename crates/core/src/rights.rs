@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::image_probe;
 use crate::kinds;
 use crate::manifest::{Manifest, Verb, When, WriteRule};
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 use crate::probe;
 
 /// One right: a verb on a resource, in one namespace or everywhere, on one name or on all.
@@ -40,11 +41,17 @@ impl Right {
 /// Of `rights`, those that a plan makes use of: to look at its objects, and to do with them what it does.
 pub fn used(rights: &BTreeSet<Right>, plan: &Plan) -> BTreeSet<Right> {
     let on = |right: &&Right| {
-        plan.patches().any(|(_, patch)| {
+        let steps = plan.steps.iter();
+        let mut patches = steps.filter_map(|step| Some((&step.action, step.action.patch()?)));
+        patches.any(|(action, patch)| {
             let id = &patch.id;
-            ["get", patch.act().verb()].contains(&right.verb.as_str())
+            let (verb, resource) = (right.verb.as_str(), right.resource.as_str());
+            let what = (verb, right.group.as_str(), resource);
+            let of_object = ["get", patch.act().verb()].contains(&verb)
                 && right.group == kinds::group(&id.api_version)
-                && right.resource == plural(&id.api_version, &id.kind)
+                && resource == plural(&id.api_version, &id.kind);
+            let of_probe = matches!(action, Action::ProbeImage(_)) && TO_PROBE.contains(&what);
+            (of_object || of_probe)
                 && right
                     .namespace
                     .as_ref()
@@ -54,6 +61,14 @@ pub fn used(rights: &BTreeSet<Right>, plan: &Plan) -> BTreeSet<Right> {
     };
     rights.iter().filter(on).cloned().collect()
 }
+
+/// Verb, group and resource of what it takes to ask a node for an image: a pod, its end, and what is said of it.
+const TO_PROBE: [(&str, &str, &str); 4] = [
+    ("create", "", "pods"),
+    ("delete", "", "pods"),
+    ("get", "", "pods"),
+    ("list", "", "events"),
+];
 
 /// The namespace that holds what NKS deploys, and the run's lease.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
@@ -179,7 +194,12 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
             rights.insert(Right::new(namespace, "", "events", "create"));
         }
     }
-    if !manifest.spec.writes.is_empty() {
+    let probes = manifest.spec.reads.iter();
+    let probes = probes.filter(|rule| rule.kind == image_probe::KIND);
+    for namespace in probes.flat_map(|rule| scopes(&rule.namespaces)) {
+        rights.extend(TO_PROBE.map(|(verb, group, what)| Right::new(namespace, group, what, verb)));
+    }
+    if !rights.is_empty() {
         rights.extend(to_lock());
     }
     rights

@@ -9,6 +9,7 @@
 //! | what comes in | [`Input`], [`Object`], [`Context`] |
 //! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Env`], [`Owners`], [`Image`] |
 //! | sizes, times, lists of names | [`quantity`], [`time`], [`Object::created`], [`naming`] |
+//! | whether a node can pull an image | [`Step::probe_image`], [`Input::image_probe`], [`Verdict`] |
 //! | what goes out | [`Outcome`], [`Report`], [`Finding`], [`Step`], [`Patch`] |
 //!
 //! A whole fixer, with its unit test:
@@ -71,6 +72,7 @@ pub mod naming;
 mod owner;
 mod patch;
 mod pod;
+mod probe;
 pub mod quantity;
 mod report;
 mod step;

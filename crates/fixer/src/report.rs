@@ -181,10 +181,11 @@ mod tests {
         let probe = Change::ProbeImage {
             node: 1,
             image: "x".into(),
+            like: 2,
         };
         assert_eq!(
             change(probe),
-            json!({"probeImage": {"node": 1, "image": "x"}})
+            json!({"probeImage": {"node": 1, "image": "x", "like": 2}})
         );
         let run = Change::RunOnNode {
             target: 1,

@@ -43,6 +43,8 @@ pub enum Change {
         node: u32,
         /// The image.
         image: String,
+        /// Index of the workload that wants it.
+        like: u32,
     },
     /// Runs a script of the manifest on a Node.
     #[serde(rename_all = "camelCase")]
@@ -133,6 +135,14 @@ impl Step {
     /// A step that deletes the object with index `target`.
     pub fn delete(message: &str, target: u32) -> Self {
         Self::new(message, Change::Delete(target))
+    }
+
+    /// A step that asks the Node with index `node` whether it can pull `image`, as the pods of the workload with index
+    /// `like` would. The answer is in [`Input::image_probe`](crate::Input::image_probe) of the next run, and what else has
+    /// to be done is planned then.
+    pub fn probe_image(message: &str, (node, like): (u32, u32), image: impl Into<String>) -> Self {
+        let image = image.into();
+        Self::new(message, Change::ProbeImage { node, image, like })
     }
 
     /// A step that a person must take.

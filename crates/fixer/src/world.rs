@@ -146,8 +146,8 @@ fn write_change(change: Change) -> wit::Change {
         Change::Create(json) => wit::Change::Create(json),
         Change::Delete(target) => wit::Change::Delete(target),
         Change::Restart(target) => wit::Change::Restart(target),
-        Change::ProbeImage { node, image } => {
-            wit::Change::ProbeImage(wit::ImageProbe { node, image })
+        Change::ProbeImage { node, image, like } => {
+            wit::Change::ProbeImage(wit::ImageProbe { node, image, like })
         }
         Change::RunOnNode {
             target,

@@ -154,8 +154,8 @@ fn change(change: wit::Change) -> report::Change {
         wit::Change::Create(object) => report::Change::Create(object),
         wit::Change::Delete(target) => report::Change::Delete(target),
         wit::Change::Restart(target) => report::Change::Restart(target),
-        wit::Change::ProbeImage(wit::ImageProbe { node, image }) => {
-            report::Change::ProbeImage { node, image }
+        wit::Change::ProbeImage(wit::ImageProbe { node, image, like }) => {
+            report::Change::ProbeImage { node, image, like }
         }
         wit::Change::RunOnNode(script) => report::Change::RunOnNode {
             target: script.target,

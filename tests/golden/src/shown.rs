@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use nks_core::diff;
+use nks_core::image_probe;
 use nks_core::manifest::Manifest;
 use nks_core::message::Language;
 use nks_core::plan::{Act, Action, Plan};
@@ -32,6 +33,10 @@ pub(crate) fn screens(manifest: &Manifest, report: &Report, plan: &Plan) -> Stri
                     None => object,
                 }
             }
+            Action::ProbeImage(pod) => {
+                let (image, node) = image_probe::asked(&pod.after);
+                format!("ask node {node} for {image}")
+            }
             Action::Manual => "by hand".to_owned(),
         };
         let number = position + 1;
@@ -45,7 +50,7 @@ pub(crate) fn screens(manifest: &Manifest, report: &Report, plan: &Plan) -> Stri
             writeln!(text, "   {}", step.message.render(language, &step.args)).unwrap();
         }
     }
-    for (_, patch) in plan.patches() {
+    for patch in plan.changes() {
         let diff = diff::unified(&patch.id, &patch.before, &patch.after);
         write!(text, "\n{diff}").unwrap();
     }

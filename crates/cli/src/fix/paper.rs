@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nks_core::approval::Preview;
 use nks_core::output::{Document, PlanOutput, StepOutput};
-use nks_core::plan::{Act, Action, Plan, PlannedStep};
+use nks_core::plan::{Act, Plan, PlannedStep};
 use nks_core::{diff, secret, yaml};
 
 use super::{Mending, Planned};
@@ -48,7 +48,7 @@ impl Mending<'_> {
     /// already is overwritten.
     fn write(&self, folder: &Path, plan: &Plan) -> Result<(), Failure> {
         std::fs::create_dir_all(folder)?;
-        for (_, patch) in plan.patches() {
+        for patch in plan.changes() {
             if patch.act() == Act::Delete {
                 let command = format!("kubectl delete {}", patch.id);
                 let said = self.screen.say("to-delete", &[("command", &command)]);
@@ -78,10 +78,7 @@ impl Mending<'_> {
     /// The plan as data.
     fn document(&self, planned: &Planned) -> Document {
         let step = |step: &PlannedStep| {
-            let patch = match &step.action {
-                Action::Patch(patch) => Some(patch),
-                Action::Manual => None,
-            };
+            let patch = step.action.patch();
             StepOutput {
                 message: self.screen.render(&step.message, &step.args),
                 object: patch.map(|patch| patch.id.clone()),

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const STOP_TICK: Duration = Duration::from_millis(200);
 
 /// What one look says.
-enum Look<T> {
+pub(super) enum Look<T> {
     Over(T),
     Failed(String),
     NotYet(String),
@@ -34,7 +34,9 @@ impl Run<'_> {
                 Rollout::Progressing(detail) => Look::NotYet(detail),
             },
         };
-        self.look_until((step, "rollout"), &applied.id, judge).await
+        let limit = self.limit();
+        self.look_until((step, "rollout"), (&applied.id, limit), judge)
+            .await
     }
 
     /// Returns once the object is gone, or says why that is not to be seen.
@@ -47,17 +49,24 @@ impl Run<'_> {
             Some(_) => Look::NotYet(format!("Waiting for {} to be deleted...", patch.id.short())),
             None => Look::Over(()),
         };
-        self.look_until((step, "deletion"), &patch.id, judge).await
+        let limit = self.limit();
+        self.look_until((step, "deletion"), (&patch.id, limit), judge)
+            .await
     }
 
-    async fn look_until<T>(
+    /// For how long anything is waited for; none for ever.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        Some(self.options.timeout).filter(|limit| !limit.is_zero())
+    }
+
+    /// Looks at an object until `judge` has an answer, at most for `limit`.
+    pub(super) async fn look_until<T>(
         &self,
         (step, what): (usize, &str),
-        id: &ObjectId,
+        (id, limit): (&ObjectId, Option<Duration>),
         judge: impl Fn(Option<Object>) -> Look<T>,
     ) -> Result<T, String> {
-        // No deadline for zero, nor for one beyond what the clock can name.
-        let limit = Some(self.options.timeout).filter(|limit| !limit.is_zero());
+        // None either for one beyond what the clock can name.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let (mut pause, mut last) = (FIRST_PAUSE, String::new());
         loop {

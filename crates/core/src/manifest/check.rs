@@ -1,7 +1,7 @@
 //! What a manifest has to hold beyond its types. Each problem names its field.
 
 use super::{ALL, CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
-use crate::{message, probe};
+use crate::{image_probe, message, probe};
 
 impl Manifest {
     pub(super) fn check(&self) -> Result<(), ManifestError> {
@@ -150,14 +150,22 @@ impl Manifest {
 fn check_probe(rule: &ReadRule) -> Result<(), String> {
     let filter = rule.filter.as_deref().map(regex_lite::Regex::new);
     match (rule.api_version.as_str(), rule.kind.as_str(), filter) {
+        (probe::API_VERSION, image_probe::KIND, Some(Ok(_))) => {
+            let anchored = rule.filter.as_deref().is_some_and(|it| it.starts_with('^'));
+            let problem =
+                "the `filter` of image probes starts with `^`, so that it names registries";
+            anchored.then_some(()).ok_or_else(|| problem.into())
+        }
         (probe::API_VERSION, probe::CONTAINER_LOG, Some(Ok(_)))
         | (probe::API_VERSION, probe::DISCOVERY, None) => Ok(()),
         (_, _, Some(Err(problem))) => Err(format!("its filter is not usable: {problem}")),
-        (probe::API_VERSION, probe::CONTAINER_LOG, None) => {
-            Err("a log is read with a `filter` only".into())
+        (probe::API_VERSION, probe::CONTAINER_LOG | image_probe::KIND, None) => {
+            Err("it is read with a `filter` only".into())
         }
         (probe::API_VERSION, ..) => Err("this version does not read it".into()),
-        (_, _, Some(Ok(_))) => Err("only a container's log has a `filter`".into()),
+        (_, _, Some(Ok(_))) => {
+            Err("only a container's log and image probes have a `filter`".into())
+        }
         _ => Ok(()),
     }
 }

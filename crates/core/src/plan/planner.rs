@@ -15,11 +15,11 @@ use crate::{finalizer, kinds, owner, secret, token};
 
 /// Goes through the steps of a report, and remembers what was changed already.
 pub(super) struct Planner<'a> {
-    manifest: &'a Manifest,
+    pub(super) manifest: &'a Manifest,
     pub(super) supplied: &'a [&'a Object],
-    now: &'a str,
+    pub(super) now: &'a str,
     changed: BTreeSet<ObjectId>,
-    counts: BTreeMap<(&'static str, String), u32>,
+    pub(super) counts: BTreeMap<(&'static str, String), u32>,
 }
 
 impl<'a> Planner<'a> {
@@ -46,15 +46,19 @@ impl<'a> Planner<'a> {
             Change::Delete(target) => {
                 Action::Patch(Box::new(self.delete(self.supplied[*target as usize])?))
             }
+            Change::ProbeImage { node, image, like } => {
+                let [node, like] = [node, like].map(|index| self.supplied[*index as usize]);
+                Action::ProbeImage(Box::new(self.probe(node, image, like)?))
+            }
             other => return Err(Problem::NotCarriedOut(other.word())),
         };
-        let expect = match &action {
-            Action::Patch(patch) => step
+        let expect = match action.patch() {
+            Some(patch) => step
                 .expect
                 .iter()
                 .map(|one| self.expectation(one, patch))
                 .collect::<Result<_, _>>()?,
-            Action::Manual => Vec::new(),
+            None => Vec::new(),
         };
         Ok(PlannedStep {
             message: self.manifest.spec.messages[&step.message].clone(),

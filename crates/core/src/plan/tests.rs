@@ -208,9 +208,8 @@ fn only_what_is_declared_is_written() {
 
 #[test]
 fn what_this_version_does_not_carry_out_is_named() {
-    let (image, script, args) = (String::new(), String::new(), Vec::new());
+    let (script, args) = (String::new(), Vec::new());
     for change in [
-        Change::ProbeImage { node: WEB, image },
         Change::RunOnNode {
             target: WEB,
             script,

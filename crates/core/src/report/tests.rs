@@ -118,7 +118,13 @@ fn changes_of(target: u32) -> Vec<Change> {
         Change::Restart(target),
         Change::ProbeImage {
             node: target,
+            image: image.clone(),
+            like: 0,
+        },
+        Change::ProbeImage {
+            node: 0,
             image,
+            like: target,
         },
         Change::RunOnNode {
             target,
