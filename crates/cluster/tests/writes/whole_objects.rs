@@ -1,21 +1,17 @@
-//! On a real API server: objects are created and deleted with no more than the rights that are printed, and put back.
+//! Objects are created and deleted with no more than the rights that are printed, and put back.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-use std::path::PathBuf;
 use std::time::Duration;
 
 use nks_bed::{Bed, Options};
-use nks_cluster::{ApplyOptions, Cluster, ConnectOptions, StepState};
-use nks_core::approval::{Approved, Consent, GuardedConsent};
+use nks_cluster::Cluster;
 use nks_core::manifest::Manifest;
-use nks_core::message::Text;
 use nks_core::object::{Object, ObjectId};
 use nks_core::plan::{self, Act, Plan, WayBack};
-use nks_core::record::{self, Begin, Record};
-use nks_core::report::{Change, Report, Risk, Step};
-use nks_core::{rights, undo};
+use nks_core::report::{Change, Report};
+use nks_core::rights;
 use serde_json::{Value, json};
+
+use crate::{carried_out, connect, step, way_back};
 
 const MANIFEST: &str = r#"
 apiVersion: fixer.nks/v1
@@ -74,92 +70,6 @@ fn id(api_version: &str, kind: &str, name: &str) -> ObjectId {
         namespace: "shop".into(),
         name: name.into(),
     }
-}
-
-async fn connect(kubeconfig: PathBuf) -> Cluster {
-    let options = ConnectOptions {
-        kubeconfig: Some(kubeconfig),
-        ..ConnectOptions::default()
-    };
-    Cluster::connect(&options).await.unwrap()
-}
-
-fn step(change: Change, wait: bool) -> Step {
-    Step {
-        message: "m".into(),
-        args: Vec::new(),
-        findings: Vec::new(),
-        change,
-        risk: Risk::Safe,
-        needs: Vec::new(),
-        wait,
-        expect: Vec::new(),
-    }
-}
-
-/// Previews and carries a plan out; returns the journal's text.
-async fn carry_out(cluster: &Cluster, plan: &Plan) -> String {
-    cluster.preview(plan, "kubectl-nks").await.unwrap();
-    let guarded: Vec<_> = plan
-        .guarded()
-        .filter_map(|patch| GuardedConsent::from_answer(&patch.id, true))
-        .collect();
-    let consent = Consent::from_flag(true).unwrap();
-    let approved = Approved::new(plan.clone(), consent, &guarded).unwrap();
-    let options = ApplyOptions {
-        field_manager: "kubectl-nks".into(),
-        wait: true,
-        timeout: Duration::from_mins(2),
-    };
-    let begin = Record::Begin(Begin {
-        format: record::FORMAT,
-        entry: "e".into(),
-        at: "t".into(),
-        fixer: "acme/whole".into(),
-        fixer_version: "1.0.0".into(),
-        undoes: None,
-        cluster_uid: "u".into(),
-        cluster: "c".into(),
-        by: "me@here".into(),
-        field_manager: "kubectl-nks".into(),
-        steps: Vec::new(),
-    });
-    let (mut text, mut previous) = (String::new(), record::FIRST.to_owned());
-    let mut keep = |record| {
-        let (line, checksum) = record::encode(&previous, &record).unwrap();
-        previous = checksum;
-        text += &line;
-        Ok(())
-    };
-    keep(begin).unwrap();
-    let report = cluster
-        .apply(&approved, &options, &mut keep, &|_| (), &|| false)
-        .await;
-    for state in &report.steps {
-        assert!(matches!(state, StepState::Done { .. }), "{state:?}");
-    }
-    text
-}
-
-/// The plan that takes back what is in a journal.
-async fn way_back(cluster: &Cluster, journal: &str) -> Plan {
-    let journal = record::decode(journal).unwrap();
-    let mut now = Vec::new();
-    for intent in journal.applied() {
-        now.extend(cluster.get(&intent.object).await.unwrap());
-    }
-    let text = Text {
-        en: "m".into(),
-        ko: "m".into(),
-    };
-    let messages = undo::Messages {
-        put_back: &text,
-        restart: &text,
-        delete: &text,
-        create: &text,
-    };
-    let find = |id: &ObjectId| now.iter().find(|object| object.id == *id).cloned();
-    undo::plan(&journal, &messages, find, "2026-01-01T00:00:00Z").unwrap()
 }
 
 fn names(bed: &Bed, kind: &str) -> Vec<String> {
@@ -231,7 +141,7 @@ async fn what_is_created_and_deleted_is_put_back() {
         .kubectl_json(&["get", "job", "job", "--namespace=shop"])
         .unwrap();
 
-    let journal = carry_out(&cluster, &plan).await;
+    let journal = carried_out(&cluster, &plan).await;
     assert!(!journal.contains("abc"), "no credential is kept");
     assert!(!names(&bed, "pods").contains(&pod));
     assert_eq!(names(&bed, "deployments"), ["made", "web"]);
@@ -244,7 +154,7 @@ async fn what_is_created_and_deleted_is_put_back() {
     let back = way_back(&admin, &journal).await;
     let acts: Vec<_> = back.patches().map(|(_, one)| one.act()).collect();
     assert_eq!(acts, [Act::Create, Act::Create, Act::Delete, Act::Delete]);
-    let undone = carry_out(&admin, &back).await;
+    let undone = carried_out(&admin, &back).await;
     let old = id("v1", "ConfigMap", "old");
     let old = admin.get(&old).await.unwrap().unwrap();
     assert_eq!(old.value["data"], json!({"a": "1"}));
@@ -259,7 +169,7 @@ async fn what_is_created_and_deleted_is_put_back() {
 
     // And the undo is undone.
     let again = way_back(&admin, &undone).await;
-    carry_out(&admin, &again).await;
+    carried_out(&admin, &again).await;
     assert_eq!(names(&bed, "deployments"), ["made", "web"]);
     assert!(names(&bed, "jobs").is_empty());
     bed.stop();
