@@ -34,6 +34,9 @@ pub(crate) struct Diagnose {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: DiagnoseFormat,
+    /// Leave the headers of the table out
+    #[arg(long)]
+    no_headers: bool,
     /// Leave out what this earlier output of `diagnose -o json` holds already
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -69,6 +72,8 @@ impl FailOn {
 enum DiagnoseFormat {
     #[default]
     Text,
+    // One line a finding.
+    Wide,
     // One line an object with a finding, as other commands take it.
     Name,
     Json,
@@ -100,7 +105,11 @@ pub(crate) async fn run(
             };
             shown::print(screen, &look, took, command)?;
         }
-        DiagnoseFormat::Name => shown::print_names(screen, &seen, &checked, &findings)?,
+        DiagnoseFormat::Wide => {
+            let headers = !command.no_headers;
+            shown::print_table(screen, (&seen, &checked), &findings, headers)?;
+        }
+        DiagnoseFormat::Name => shown::print_names(screen, (&seen, &checked), &findings)?,
         DiagnoseFormat::Json => screen.value(Format::Json, document(&seen, &checked, findings))?,
         DiagnoseFormat::Yaml => screen.value(Format::Yaml, document(&seen, &checked, findings))?,
     }

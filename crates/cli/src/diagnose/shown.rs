@@ -9,6 +9,7 @@ use nks_core::report::Severity;
 
 use super::{Diagnose, Look, is_wanted};
 use crate::failure::Failure;
+use crate::fixers::Analysis;
 use crate::flow::Checked;
 use crate::screen::{DIM, Screen, mark, paint};
 use crate::source::Seen;
@@ -54,25 +55,72 @@ fn failed(checked: &[Checked]) -> impl Iterator<Item = (&str, &str)> {
 /// `type.group/name` of what was found; what is missing from it goes to stderr.
 pub(super) fn print_names(
     screen: &Screen,
-    seen: &Seen,
-    checked: &[Checked],
+    look: (&Seen, &[Checked]),
     findings: &[Found],
 ) -> Result<(), Failure> {
-    for (fixer, problem) in failed(checked) {
-        screen.note(&screen.say("fixer-failed", &[("fixer", fixer), ("problem", problem)]));
-    }
-    let wanted = findings
-        .iter()
-        .filter(|found| is_wanted(found) && found.explained_by.is_none());
-    let objects = wanted.filter_map(|found| found.object.as_ref());
+    let objects = own(findings).filter_map(|found| found.object.as_ref());
     let names: BTreeSet<String> = objects.map(ObjectId::short).collect();
     for name in names {
         screen.line(&clean(&name))?;
     }
+    note_missing(screen, look);
+    Ok(())
+}
+
+/// One line a finding, the worst first; what is missing goes to stderr.
+pub(super) fn print_table(
+    screen: &Screen,
+    look: (&Seen, &[Checked]),
+    findings: &[Found],
+    headers: bool,
+) -> Result<(), Failure> {
+    let row = |found: &Found| {
+        let object = found.object.as_ref().map(ToString::to_string);
+        let severity = format!("{:?}", found.severity);
+        vec![
+            severity,
+            found.fixer.clone(),
+            clean(&object.unwrap_or_default()),
+            found
+                .message
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = own(findings).map(row).collect();
+    let headers = headers.then_some(["SEVERITY", "FIXER", "OBJECT", "FINDING"]);
+    if !rows.is_empty() {
+        screen.table(headers, &rows)?;
+    }
+    note_missing(screen, look);
+    Ok(())
+}
+
+/// What somebody wants to hear of, and no other finding explains.
+fn own(findings: &[Found]) -> impl Iterator<Item = &Found> {
+    let is_own = |found: &&Found| is_wanted(found) && found.explained_by.is_none();
+    findings.iter().filter(is_own)
+}
+
+/// Whether a fixer saw everything and found nothing.
+fn is_clean(one: &Checked) -> bool {
+    let found_nothing = |one: &Analysis| one.report.findings.is_empty();
+    one.complete() && one.result.as_ref().is_ok_and(found_nothing)
+}
+
+fn note_missing(screen: &Screen, (seen, checked): (&Seen, &[Checked])) {
+    for (fixer, problem) in failed(checked) {
+        screen.note(&screen.say("fixer-failed", &[("fixer", fixer), ("problem", problem)]));
+    }
     for gap in &seen.gaps {
         screen.note(&screen.say("unread", &[("what", &gap.what), ("reason", &gap.reason)]));
     }
-    Ok(())
+    let whole = seen.gaps.is_empty() && checked.iter().all(Checked::complete);
+    if whole && checked.iter().all(is_clean) {
+        let clean = screen.count("checks", checked.len());
+        screen.note(&screen.say("no-problems", &[("clean", &clean)]));
+    }
 }
 
 fn print_unread(screen: &Screen, seen: &Seen) -> Result<(), Failure> {
@@ -94,14 +142,7 @@ fn print_unread(screen: &Screen, seen: &Seen) -> Result<(), Failure> {
 
 fn summary(screen: &Screen, look: &Look<'_>) -> Result<(), Failure> {
     let incomplete = look.checked.iter().filter(|one| !one.complete()).count();
-    let is_clean = |one: &&Checked| {
-        one.complete()
-            && one
-                .result
-                .as_ref()
-                .is_ok_and(|one| one.report.findings.is_empty())
-    };
-    let clean = look.checked.iter().filter(is_clean).count();
+    let clean = look.checked.iter().filter(|one| is_clean(one)).count();
     let whole = incomplete == 0 && look.seen.gaps.is_empty();
     if look.findings.is_empty() && whole {
         let clean = screen.count("checks", clean);
