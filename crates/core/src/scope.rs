@@ -279,14 +279,32 @@ pub fn check(edits: &[Edit], declared: &[Pattern]) -> Result<(), ScopeError> {
         if let Some(place) = immutable(edit.path.steps()) {
             return Err(ScopeError::Immutable(place));
         }
-        if !declared
-            .iter()
-            .any(|pattern| edit.path.is_covered_by(pattern))
-        {
-            return Err(ScopeError::Outside(edit.path.clone()));
+        for place in places(edit) {
+            if !declared.iter().any(|pattern| place.is_covered_by(pattern)) {
+                return Err(ScopeError::Outside(place));
+            }
         }
     }
     Ok(())
+}
+
+/// The places that have to be declared. An object without annotations has no map of them, so that the first one brings
+/// the map along and the last one takes it away: what is declared then is the annotation. Labels likewise.
+fn places(edit: &Edit) -> Vec<Pointer> {
+    let entries = match (edit.path.steps(), &edit.before, &edit.after) {
+        ([metadata, field], Some(Value::Object(map)), None)
+        | ([metadata, field], None, Some(Value::Object(map)))
+            if metadata == "metadata" && matches!(field.as_str(), "annotations" | "labels") =>
+        {
+            map.keys().map(|key| edit.path.child(key)).collect()
+        }
+        _ => Vec::new(),
+    };
+    if entries.is_empty() {
+        vec![edit.path.clone()]
+    } else {
+        entries
+    }
 }
 
 /// Refuses a declared path that could only ever reach what no fixer may change, or that takes in the whole object.

@@ -97,3 +97,33 @@ fn some_places_are_nobodys() {
     assert!(check_declared(&Pattern::parse("/*").unwrap()).is_err());
     assert!(check_declared(&Pattern::parse("/metadata/annotations/x").unwrap()).is_ok());
 }
+
+#[test]
+fn the_first_annotation_and_the_last_are_no_more_than_themselves() {
+    let object = |annotations: Value| json!({"metadata": {"annotations": annotations}});
+    let bare = json!({"metadata": {}});
+    let declared = [Pattern::parse("/metadata/annotations/a~1b").unwrap()];
+    let check = |before: &Value, after: &Value| check(&edits(before, after), &declared);
+    let one = object(json!({"a/b": "c"}));
+    assert_eq!(check(&bare, &one), Ok(()));
+    assert_eq!(check(&one, &bare), Ok(()));
+    let more = object(json!({"a/b": "c", "other": "d"}));
+    let other = Pointer::parse("/metadata/annotations/other").unwrap();
+    assert_eq!(check(&bare, &more), Err(ScopeError::Outside(other.clone())));
+    assert_eq!(check(&more, &bare), Err(ScopeError::Outside(other)));
+    // The map itself is not declared.
+    let map = Pointer::parse("/metadata/annotations").unwrap();
+    let empty = object(json!({}));
+    assert_eq!(check(&bare, &empty), Err(ScopeError::Outside(map)));
+}
+
+#[test]
+fn a_new_entry_of_a_list_is_more_than_its_declared_fields() {
+    let before = pod(json!([]));
+    let after = pod(json!([{"image": "x"}]));
+    let entry = Pointer::parse("/spec/containers/0").unwrap();
+    assert_eq!(
+        check(&edits(&before, &after), &images()),
+        Err(ScopeError::Outside(entry))
+    );
+}
