@@ -88,6 +88,7 @@ pub use input::{Context, Input, Object};
 pub use owner::Owners;
 pub use patch::{Patch, escape};
 pub use pod::{ContainerStatus, Pod, Waiting};
+pub use probe::Verdict;
 pub use report::{Arg, Finding, Outcome, Query, Report, Severity};
 pub use step::{Change, Expectation, Risk, Step};
 pub use workload::{Container, Workload};
