@@ -84,6 +84,11 @@ impl Image {
             .collect()
     }
 
+    /// Whether another image may be under the same reference tomorrow: `latest`, said or not.
+    pub fn is_moving(&self) -> bool {
+        self.digest.is_none() && self.tag.as_deref().is_none_or(|tag| tag == "latest")
+    }
+
     /// Whether both come from the same place: the same registry and the same path but for its last part.
     pub fn is_beside(&self, other: &Self) -> bool {
         self.host == other.host && self.directory() == other.directory()
@@ -156,6 +161,23 @@ mod tests {
         assert_eq!(Image::parse("r:5000/x").unwrap().tag, None);
         assert_eq!(Image::parse("r:5000/x").unwrap().directory(), "");
         assert_eq!(Image::parse("x:").unwrap().tag, None);
+    }
+
+    #[test]
+    fn latest_moves() {
+        for (reference, moves) in [
+            ("a/b", true),
+            ("a/b:latest", true),
+            ("a/b:latest@sha256:00", false),
+            ("a/b@sha256:00", false),
+            ("a/b:1", false),
+        ] {
+            assert_eq!(
+                Image::parse(reference).unwrap().is_moving(),
+                moves,
+                "{reference}"
+            );
+        }
     }
 
     #[test]

@@ -8,8 +8,10 @@
 //! |---|---|
 //! | what comes in | [`Input`], [`Object`], [`Context`] |
 //! | reading objects without long JSON pointers | [`Workload`], [`Pod`], [`Container`], [`Env`], [`Owners`], [`Image`] |
+//! | everything with a pod template; who uses certain images, and whose pods cannot pull them | [`Template`], [`image_users`] |
 //! | sizes, times, lists of names | [`quantity`], [`time`], [`Object::created`], [`naming`] |
 //! | whether a node can pull an image | [`Step::probe_image`], [`Input::image_probe`], [`Verdict`] |
+//! | asking no node twice, and why an image was refused | [`Questions`], [`Input::node_to_ask`], [`refusal`] |
 //! | what goes out | [`Outcome`], [`Report`], [`Finding`], [`Step`], [`Patch`] |
 //!
 //! A whole fixer, with its unit test:
@@ -67,6 +69,7 @@
 
 mod env;
 mod image;
+mod image_user;
 mod input;
 pub mod naming;
 mod owner;
@@ -74,8 +77,12 @@ mod patch;
 mod pod;
 mod probe;
 pub mod quantity;
+mod question;
+pub mod refusal;
+mod rename;
 mod report;
 mod step;
+mod template;
 pub mod time;
 mod workload;
 #[cfg(target_arch = "wasm32")]
@@ -84,13 +91,16 @@ pub mod world;
 
 pub use env::{Env, Said};
 pub use image::Image;
+pub use image_user::{ImageUser, Maker, image_users};
 pub use input::{Context, Input, Object};
 pub use owner::Owners;
 pub use patch::{Patch, escape};
 pub use pod::{ContainerStatus, Pod, Waiting};
 pub use probe::Verdict;
+pub use question::Questions;
 pub use report::{Arg, Finding, Outcome, Query, Report, Severity};
 pub use step::{Change, Expectation, Risk, Step};
+pub use template::Template;
 pub use workload::{Container, Workload};
 
 /// The one thing a fixer implements.

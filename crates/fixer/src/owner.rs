@@ -35,15 +35,22 @@ impl<'a> Owners<'a> {
     /// Index of the last owner that was supplied: for a Pod of a Deployment, the Deployment. The index itself where
     /// nothing supplied owns the object.
     pub fn top(&self, index: u32) -> u32 {
-        let mut top = index;
+        self.chain(index).pop().unwrap_or(index)
+    }
+
+    /// The index itself, and the indexes of the owners that were supplied, the last one last.
+    pub fn chain(&self, index: u32) -> Vec<u32> {
+        let mut chain = vec![index];
+        let mut at = index;
         for _ in 0..MOST_OWNERS {
-            let object = self.input.objects.get(top as usize);
+            let object = self.input.objects.get(at as usize);
             match object.and_then(|object| self.controller(object)) {
-                Some(owner) => top = owner,
+                Some(owner) => at = owner,
                 None => break,
             }
+            chain.push(at);
         }
-        top
+        chain
     }
 }
 
@@ -76,5 +83,6 @@ mod tests {
             "an object that owns itself ends the search"
         );
         assert_eq!(owners.top(99), 99);
+        assert_eq!(owners.chain(2), [2, 1, 0]);
     }
 }
