@@ -151,7 +151,7 @@ pub fn said(text: &str) -> String {
     secret::mask_text(&message::clean(text))
 }
 
-/// The answer as a fixer is shown it, named after the pod.
+/// The answer as a fixer is shown it, named after the pod, and owned as it was: by the workload as which the node was asked.
 pub fn answer(pod: &Object, verdict: &Verdict) -> Object {
     let (image, node) = asked(&pod.value);
     let (word, message) = match verdict {
@@ -162,7 +162,8 @@ pub fn answer(pod: &Object, verdict: &Verdict) -> Object {
     let value = json!({
         "apiVersion": probe::API_VERSION,
         "kind": KIND,
-        "metadata": {"name": pod.id.name, "namespace": pod.id.namespace},
+        "metadata": {"name": pod.id.name, "namespace": pod.id.namespace,
+            "ownerReferences": pod.value.pointer("/metadata/ownerReferences")},
         "image": image,
         "node": node,
         "verdict": word,
@@ -271,11 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_says_which_image_on_which_node() {
+    fn the_answer_says_which_image_on_which_node_and_for_whom() {
         let like = workload(json!({}));
         let pod = Object::new(pod("n-0", "a/b:1", &like, "now").unwrap(), "").unwrap();
         let answer = answer(&pod, &Verdict::Failed("no".into()));
         assert_eq!(answer.id.namespace, "kube-system");
+        assert_eq!(answer.value["metadata"]["ownerReferences"][0]["uid"], "u");
         assert_eq!(
             (
                 &answer.value["image"],

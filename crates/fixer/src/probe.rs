@@ -32,6 +32,20 @@ impl Input {
         });
         verdicts.reduce(|one, other| if one == Verdict::Pulled { other } else { one })
     }
+
+    /// Index of the workload as which a node was asked for an image of `namespace`: with its pull secrets. `None` before
+    /// anybody asked, and where the workload is not supplied.
+    pub fn image_probe_like(&self, namespace: &str, image: &str) -> Option<u32> {
+        let mut answers = self.objects.iter();
+        let answer = answers.find(|object| {
+            object.kind == "ImageProbe"
+                && object.namespace == namespace
+                && object.text("/image") == Some(image)
+        })?;
+        let uid = answer.text("/metadata/ownerReferences/0/uid")?;
+        let mut all = self.indexed().filter(|(_, object)| object.uid == uid);
+        all.next().map(|(index, _)| index)
+    }
 }
 
 #[cfg(test)]
@@ -39,6 +53,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_answer_tells_as_whom_was_asked() {
+        let probe = |image: &str, owner: &str| {
+            json!({"apiVersion": "probe.nks/v1", "kind": "ImageProbe", "image": image, "verdict": "pulled",
+                "metadata": {"name": image, "namespace": "shop", "ownerReferences": [{"uid": owner}]}})
+        };
+        let input = Input::of_values([
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "uid": "w"}}),
+            probe("x:1", "w"),
+            probe("x:2", "gone"),
+        ]);
+        let like = |image: &str| input.image_probe_like("shop", image);
+        assert_eq!(
+            [like("x:1"), like("x:2"), like("x:3")],
+            [Some(0), None, None]
+        );
+    }
 
     #[test]
     fn an_answer_is_of_one_image_in_one_namespace() {

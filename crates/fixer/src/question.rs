@@ -68,6 +68,18 @@ impl<'a> Questions<'a> {
         });
     }
 
+    /// Index of the workload as which a node is asked for `image` in `namespace`, or was: with its pull secrets. `None` where
+    /// it is not asked for, or the workload is not supplied.
+    pub fn like(&self, namespace: &str, image: &str) -> Option<u32> {
+        match self
+            .position(namespace, image)
+            .and_then(|position| self.list.get(position))
+        {
+            Some(question) => Some(question.like),
+            None => self.input.image_probe_like(namespace, image),
+        }
+    }
+
     /// The steps, with the arguments `image`, `node` and `workload`.
     pub fn into_steps(self, message: &str) -> Vec<Step> {
         let input = self.input;
@@ -151,6 +163,8 @@ mod tests {
         for (finding, like) in [(0, 1), (1, 2), (2, 3)] {
             questions.ask("x:1", (0, like), finding);
         }
+        assert_eq!(questions.like("shop", "x:1"), Some(1));
+        assert_eq!(questions.like("shop", "x:2"), None);
         let steps = questions.into_steps("ask");
         let asked: Vec<_> = steps
             .iter()

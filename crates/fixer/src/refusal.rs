@@ -60,7 +60,8 @@ pub fn of(image: &str, words: &str) -> Refusal {
 }
 
 /// The cause in a runtime's chain of messages, which names the image or its address again and again before: what comes
-/// after the last `": `, and there after the image's name. The whole where there is no such thing.
+/// after the last `": `, and there after the image's name. The whole where there is no such thing. Of one that is too long the
+/// end is told.
 pub fn cause(words: &str) -> String {
     let last = words.rsplit_once("\": ").map(|(_, last)| last.trim());
     let last = last.filter(|last| !last.is_empty()).unwrap_or(words);
@@ -69,7 +70,13 @@ pub fn cause(words: &str) -> String {
         Some((first, rest)) if is_name(first) => rest,
         _ => last,
     };
-    let last = last.trim_end_matches('.');
+    let mut last = last.trim_end_matches('.');
+    while last.chars().count() > MOST_CHARACTERS {
+        match last.split_once(": ") {
+            Some((_, rest)) => last = rest,
+            None => break,
+        }
+    }
     last.chars().take(MOST_CHARACTERS).collect()
 }
 
@@ -113,6 +120,12 @@ mod tests {
         );
         assert_eq!(cause("Back-off"), "Back-off");
         assert_eq!(cause("x \": "), "x \": ");
+        let long = [
+            &"failed to authorize: ".repeat(9),
+            "GET request to https://a/token: 403 Forbidden",
+        ]
+        .concat();
+        assert!(cause(&long).ends_with(": 403 Forbidden"));
         assert_eq!(cause(&"가".repeat(500)).chars().count(), MOST_CHARACTERS);
     }
 }
