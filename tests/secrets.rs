@@ -67,6 +67,10 @@ fn attack(user: &User, name: &str, further: &[&str]) -> Ran {
     let input = user.home.path().join("in.yaml");
     fs::write(&input, objects()).unwrap();
     let set = format!("attack={name}");
+    // A part of the run's input, so it is beside what is read, where nothing that was written is looked for.
+    let login = user.home.path().join("in.login");
+    fs::write(&login, config()).unwrap();
+    let set_file = format!("login={}", login.display());
     let component = root("target/nks/hostile.wasm");
     let mut arguments = vec![
         "fix",
@@ -76,6 +80,9 @@ fn attack(user: &User, name: &str, further: &[&str]) -> Ran {
         "--set",
         &set,
     ];
+    if name.starts_with("setting") {
+        arguments.extend(["--set-file", &set_file]);
+    }
     arguments.extend(further);
     user.nks(&arguments)
 }
@@ -97,14 +104,14 @@ fn assert_silent(what: &str, text: &[u8]) {
     assert!(!found, "the whole text is in {what}");
 }
 
-fn assert_files_silent(folder: &Path, but: &Path) {
+fn assert_files_silent(folder: &Path) {
     for entry in fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
     {
         if entry.is_dir() {
-            assert_files_silent(&entry, but);
-        } else if entry != but {
+            assert_files_silent(&entry);
+        } else if entry.file_stem().is_none_or(|stem| stem != "in") {
             assert_silent(&entry.display().to_string(), &fs::read(&entry).unwrap());
         }
     }
@@ -121,6 +128,12 @@ fn no_planted_value_is_in_any_output_file_or_guest() {
         ("token-told-bare", 1),
         ("token-smuggled", 2),
         ("token-escaped", 2),
+        ("setting-created", 1),
+        ("setting-longer", 2),
+        ("setting-label", 2),
+        ("setting-told", 2),
+        ("setting-told-bare", 1),
+        ("setting-smuggled", 2),
     ] {
         for output in ["text", "json", "yaml"] {
             let user = User::new();
@@ -128,7 +141,7 @@ fn no_planted_value_is_in_any_output_file_or_guest() {
             expect(&ran, code);
             assert_silent(name, ran.stdout.as_bytes());
             assert_silent(name, ran.stderr.as_bytes());
-            assert_files_silent(user.home.path(), &user.home.path().join("in.yaml"));
+            assert_files_silent(user.home.path());
         }
     }
 }
@@ -145,6 +158,13 @@ fn a_token_out_of_its_place_is_refused_by_name() {
             "carries a secret's token out of its place",
         ),
         ("token-escaped", "carries a secret's token out of its place"),
+        ("setting-longer", "only values of secret settings"),
+        ("setting-label", "carries a secret's token out of its place"),
+        ("setting-told", "carries a secret's token"),
+        (
+            "setting-smuggled",
+            "carries a secret's token out of its place",
+        ),
     ] {
         let ran = attack(&User::new(), name, &[]);
         expect(&ran, 2);
@@ -168,6 +188,28 @@ fn an_honest_edit_is_shown_and_written_whole() {
     let written = fs::read_to_string(&path).unwrap();
     let whole = STANDARD.encode(config() + "[More]\nflag = true\n");
     assert!(written.contains(&whole), "{written}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "only its owner may read it");
+    }
+}
+
+#[test]
+fn a_secret_setting_is_written_into_a_new_secret_and_shown_nowhere() {
+    let user = User::new();
+    let out = user.home.path().join("out");
+    let ran = attack(
+        &user,
+        "setting-created",
+        &["--write", out.to_str().unwrap()],
+    );
+    expect(&ran, 1);
+    assert!(ran.stdout.contains("+  login: \"***\""), "{}", ran.stdout);
+    let path = out.join("v1.Secret.kube-system.made.yaml");
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.contains(&STANDARD.encode(config())), "{written}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

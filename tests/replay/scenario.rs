@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Stdio;
 
+use nks_core::credential::Credentials;
 use nks_core::demand;
 use nks_core::object::ObjectId;
 use nks_core::plan::Plan;
@@ -100,7 +101,12 @@ impl Stage<'_> {
     }
 
     fn without_settings(&mut self, case: &Case) -> Report {
-        let defaults = self.golden.manifest.spec.settings.resolve(&[]);
+        let defaults = self
+            .golden
+            .manifest
+            .spec
+            .settings
+            .resolve(&[], &Credentials::default());
         let case = Case {
             settings: defaults.expect("defaults are settings"),
             ..case.clone()
@@ -135,10 +141,8 @@ impl Stage<'_> {
         let managed = plan.patches().any(|(_, patch)| patch.managed_by.is_some());
         let managed = managed.then_some("--even-if-managed");
         arguments.extend(managed);
-        let settings = settings(case);
-        for setting in &settings {
-            arguments.extend(["--set", setting]);
-        }
+        let settings = self.flags(case, user);
+        arguments.extend(settings.iter().map(String::as_str));
         let is_guarded = plan.guarded().next().is_some();
         let ran = answered(user, &arguments, is_guarded);
         if !matches!(ran.code, 0 | 1) || user.journals().is_empty() {
@@ -170,6 +174,24 @@ impl Stage<'_> {
             return Err(format!("not put back: {left:?}\n{}", printed("undo", &ran)));
         }
         Ok(())
+    }
+
+    /// The case's settings as they are typed; a secret is in a file of the user's.
+    fn flags(&self, case: &Case, user: &User) -> Vec<String> {
+        let properties = &self.golden.manifest.spec.settings.properties;
+        let flag = |(name, value): (String, Value)| {
+            let text = value.as_str().unwrap_or_default().to_owned();
+            if !properties[&name].is_secret() {
+                return ["--set".to_owned(), format!("{name}={text}")];
+            }
+            let file = user.home.path().join(&name);
+            fs::write(&file, text).expect("the secret is written");
+            [
+                "--set-file".to_owned(),
+                format!("{name}={}", file.display()),
+            ]
+        };
+        settings(case).into_iter().flat_map(flag).collect()
     }
 
     /// Whether the objects of the plan, and no others, are changed.
@@ -219,15 +241,11 @@ fn written(case: &Case) -> Report {
     serde_json::from_str(&text).expect("a report is one")
 }
 
-/// What is typed after `--set`.
-fn settings(case: &Case) -> Vec<String> {
+/// The case's settings, as they are written down.
+fn settings(case: &Case) -> serde_json::Map<String, Value> {
     let text = fs::read_to_string(case.folder.join("settings.json")).unwrap_or_default();
     let settings: Value = serde_json::from_str(&text).unwrap_or_default();
-    let settings = settings.as_object().cloned().unwrap_or_default();
-    settings
-        .iter()
-        .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
-        .collect()
+    settings.as_object().cloned().unwrap_or_default()
 }
 
 /// The findings of a report on a case.

@@ -3,7 +3,9 @@
 //! It is answered as kubectl's are, by a line: a person can correct it before Return, and the terminal stays as it was
 //! whatever ends the program.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::sync::Arc;
 use std::thread;
 
 use nks_core::approval::{Consent, GuardedConsent};
@@ -25,26 +27,73 @@ pub(crate) enum Answer {
     NoTerminal,
 }
 
+/// How a question is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking {
+    /// `--yes`
+    pub(crate) yes: bool,
+    /// Standard input was used for something else: the answer is typed on the terminal that the program runs on.
+    pub(crate) stdin_is_taken: bool,
+}
+
+/// Where answers are typed.
+enum Keyboard {
+    Stdin,
+    Terminal(File),
+}
+
+impl Keyboard {
+    /// `None` where there is nobody to ask.
+    fn find(asking: Asking) -> Option<Self> {
+        if !asking.stdin_is_taken {
+            return can_ask().then_some(Self::Stdin);
+        }
+        let terminal = File::open("/dev/tty").ok()?;
+        io::stderr()
+            .is_terminal()
+            .then_some(Self::Terminal(terminal))
+    }
+
+    /// Keys pressed before the diff was shown are no answer to it.
+    fn forget(&self) {
+        let _ = match self {
+            Self::Stdin => tcflush(io::stdin(), QueueSelector::IFlush),
+            Self::Terminal(terminal) => tcflush(terminal, QueueSelector::IFlush),
+        };
+    }
+
+    /// One line; empty at the end.
+    fn line(&self) -> io::Result<String> {
+        let mut line = String::new();
+        match self {
+            Self::Stdin => io::stdin().read_line(&mut line)?,
+            // A terminal gives a line at a time, so the reader holds nothing back.
+            Self::Terminal(terminal) => BufReader::new(terminal).read_line(&mut line)?,
+        };
+        Ok(line)
+    }
+}
+
 /// Asks `question` unless `--yes` answers it. Ctrl-C is a failure of kind `Interrupted`.
 pub(crate) async fn confirm(
     screen: &Screen,
     question: &str,
-    yes: bool,
+    asking: Asking,
     interrupt: &Interrupt,
 ) -> Result<Answer, Failure> {
-    if let Some(consent) = Consent::from_flag(yes) {
+    if let Some(consent) = Consent::from_flag(asking.yes) {
         return Ok(Answer::Given(consent));
     }
-    if !can_ask() {
+    let Some(keyboard) = Keyboard::find(asking) else {
         return Ok(Answer::NoTerminal);
-    }
-    // Keys pressed before the diff was shown are no answer to it.
-    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    };
+    keyboard.forget();
+    let keyboard = Arc::new(keyboard);
     loop {
         let mut stderr = anstream::stderr();
         write!(stderr, "{question} [y/N] ")?;
         stderr.flush()?;
-        let line = match interrupt.or(screen, typed()).await {
+        let line = match interrupt.or(screen, typed(Arc::clone(&keyboard))).await {
             Ok(line) => line,
             Err(failure) => {
                 screen.note("");
@@ -65,8 +114,13 @@ pub(crate) async fn confirm(
 pub(crate) async fn confirm_guarded(
     screen: &Screen,
     plan: &Plan,
+    asking: Asking,
     interrupt: &Interrupt,
 ) -> Result<Option<Vec<GuardedConsent>>, Failure> {
+    let asking = Asking {
+        yes: false,
+        ..asking
+    };
     let mut consents = Vec::new();
     for patch in plan.guarded() {
         let object = patch.id.to_string();
@@ -77,7 +131,7 @@ pub(crate) async fn confirm_guarded(
         } else {
             screen.say("guarded-question", &values)
         };
-        match confirm(screen, &question, false, interrupt).await? {
+        match confirm(screen, &question, asking, interrupt).await? {
             Answer::Given(_) => consents.extend(GuardedConsent::from_answer(&patch.id, true)),
             Answer::Declined => {
                 screen.note(&screen.say("guarded-declined", &values));
@@ -96,15 +150,13 @@ pub(crate) async fn confirm_guarded(
     Ok(Some(consents))
 }
 
-/// One line of standard input; empty at its end. It is read on a thread of its own, which the program does not wait for:
-/// meanwhile the lease is renewed, and Ctrl-C is heard.
-async fn typed() -> Result<String, Failure> {
+/// One line; empty at the end. It is read on a thread of its own, which the program does not wait for: meanwhile the lease
+/// is renewed, and Ctrl-C is heard.
+async fn typed(keyboard: Arc<Keyboard>) -> Result<String, Failure> {
     let (answer, answered) = oneshot::channel();
     thread::spawn(move || {
-        let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).map(|_| line);
         // Nobody listens any more after Ctrl-C.
-        let _ = answer.send(read);
+        let _ = answer.send(keyboard.line());
     });
     let line = answered.await.map_err(io::Error::other)??;
     Ok(line)

@@ -1,6 +1,7 @@
 //! `kubectl nks diagnose`: what is wrong, why, and which command mends it.
 
 use clap::Args;
+use nks_core::credential::Credentials;
 use nks_core::manifest;
 use nks_core::output::{Asked, Diagnosis, Document, Found};
 use nks_core::owner::{self, Manager};
@@ -186,7 +187,7 @@ fn choose(
                 .manifest
                 .spec
                 .settings
-                .resolve(&[])
+                .resolve(&[], &Credentials::default())
                 .map_err(|problem| Failure::error(problem.to_string()))?;
             Ok((fixer.within(namespace), settings))
         })

@@ -97,7 +97,10 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         };
         let default = property.default.as_ref().map(plain).unwrap_or_default();
         let allowed: Vec<String> = property.r#enum.iter().map(plain).collect();
-        let line = format!("  --set {name}={default}   {}", allowed.join(" | "));
+        let line = match property.is_secret() {
+            true => format!("  --set-file {name}={}", screen.say("explain-file", &[])),
+            false => format!("  --set {name}={default}   {}", allowed.join(" | ")),
+        };
         screen.line(line.trim_end())?;
         if let Some(description) = &property.description {
             screen.line(&wrap(&screen.render(description, &[]), "      ", PAGE))?;

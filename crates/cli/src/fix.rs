@@ -8,10 +8,10 @@ use clap::{ArgAction, Args};
 use nks_core::object::Object;
 use nks_core::plan::{self, Plan};
 use nks_core::report::{self, Finding};
-use serde_json::Value;
 
 mod on_cluster;
 mod paper;
+mod settings;
 
 use crate::args::{Global, Switch, duration, truth};
 use crate::diagnose::only_from_files;
@@ -24,6 +24,7 @@ use crate::screen::{Format, Screen};
 use crate::source::Source;
 use crate::writing::WriteFlags;
 use crate::{files, journal};
+use settings::Settings;
 
 /// How often a plan is made again because an object changed meanwhile, before giving up.
 const ATTEMPTS: usize = 5;
@@ -46,6 +47,9 @@ pub(crate) struct Fix {
     /// A setting of the fixer, name=value; may be repeated
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     set: Vec<String>,
+    /// A secret setting of the fixer, read from a file or standard input (-), name=FILE; may be repeated
+    #[arg(long, value_name = "NAME=FILE", action = ArgAction::Append)]
+    set_file: Vec<String>,
     #[command(flatten)]
     writing: WriteFlags,
     /// Wait for each rollout before the next step
@@ -71,15 +75,7 @@ pub(crate) async fn run(
         .find(screen, &command.fixer)?
         .within(global.namespace.as_deref());
     only_from_files(screen, &fixer, command.from.is_some())?;
-    let settings = fixer
-        .manifest
-        .spec
-        .settings
-        .resolve(&command.set)
-        .map_err(|problem| {
-            Failure::error(problem.to_string())
-                .hint(screen.say("explain-hint", &[("fixer", fixer.manifest.name())]))
-        })?;
+    let settings = settings::read(screen, command, &fixer.manifest)?;
     let source = interrupt
         .or(
             screen,
@@ -121,7 +117,7 @@ struct Mending<'a> {
     /// `-n`
     namespace: Option<String>,
     fixer: Fixer,
-    settings: Value,
+    settings: Settings,
     fixers: Fixers,
     /// What nodes answered when they were asked for images.
     answers: Vec<Arc<Object>>,
@@ -136,7 +132,7 @@ struct Planned {
 impl Mending<'_> {
     /// Reads and analyses. A partial reading is a failure.
     async fn analyze(&mut self, source: &Source) -> Result<Analysis, Failure> {
-        let chosen = [(self.fixer.clone(), self.settings.clone())];
+        let chosen = [(self.fixer.clone(), self.settings.shown.clone())];
         let (_, mut checked) = flow::look(
             self.screen,
             (source, &self.answers),
@@ -185,9 +181,13 @@ impl Mending<'_> {
             &self.fixer.manifest,
             &supplied,
             &analysis.report,
+            &self.settings.given,
             &flow::now(),
         )
-        .map_err(|problem| self.unusable(&problem.to_string()))?;
+        .map_err(|problem| {
+            settings::refused(self.screen, &problem)
+                .unwrap_or_else(|| self.unusable(&problem.to_string()))
+        })?;
         Ok(Planned { analysis, plan })
     }
 

@@ -29,7 +29,7 @@ use nks_core::rights::{self, Right};
 use nks_core::{message, record};
 use serde_json::Value;
 
-use crate::confirm::{Answer, confirm, confirm_guarded};
+use crate::confirm::{Answer, Asking, confirm, confirm_guarded};
 use crate::failure::{Failure, Kind};
 use crate::files;
 use crate::fixers::{Analysis, Fixer, Fixers};
@@ -192,7 +192,11 @@ pub(crate) async fn carry_out(
         },
         &[("count", &count), ("cluster", cluster.name())],
     );
-    let consent = match confirm(screen, &question, run.options.yes, interrupt).await? {
+    let asking = Asking {
+        yes: run.options.yes,
+        stdin_is_taken: run.options.stdin_is_taken,
+    };
+    let consent = match confirm(screen, &question, asking, interrupt).await? {
         Answer::Given(consent) => consent,
         Answer::Declined => {
             screen.note(&screen.say("declined", &[]));
@@ -203,7 +207,7 @@ pub(crate) async fn carry_out(
             return Ok(Carried::NotApproved);
         }
     };
-    let Some(guarded) = confirm_guarded(screen, &plan, interrupt).await? else {
+    let Some(guarded) = confirm_guarded(screen, &plan, asking, interrupt).await? else {
         return Ok(Carried::NotApproved);
     };
     let approved = Approved::new(plan, consent, &guarded).map_err(|missing| {

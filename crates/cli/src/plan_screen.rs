@@ -45,8 +45,9 @@ pub(crate) fn show(screen: &Screen, plan: &Plan, preview: &Preview) -> Result<()
         let stored = preview.after.iter().find(|(step, _)| *step == position);
         match stored {
             None => patch.after.clone(),
-            // The uid and the time of a dry run are not those that the object will have.
-            Some((_, after)) if patch.act() == Act::Create => whole::as_new(after),
+            // The uid and the time of a dry run are not those that the object will have. Of a new Secret not even the
+            // shape of a value is shown, since all of it came from the user.
+            Some((_, after)) if patch.act() == Act::Create => whole::kept(after),
             Some((_, after)) => after.clone(),
         }
     };
@@ -198,6 +199,7 @@ mod tests {
             before: before.clone(),
             after: after.clone(),
             declared: Vec::new(),
+            credentials: Default::default(),
             managed_by: None,
         };
         [Language::English, Language::Korean].map(|language| {

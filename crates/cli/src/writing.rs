@@ -50,6 +50,8 @@ pub(crate) struct CarryOut {
     pub(crate) field_manager: String,
     /// `--even-if-managed`
     pub(crate) even_if_managed: bool,
+    /// Standard input was read to its end, and can answer no question any more.
+    pub(crate) stdin_is_taken: bool,
 }
 
 impl WriteFlags {
@@ -68,6 +70,7 @@ impl WriteFlags {
             timeout,
             field_manager: field_manager.clone(),
             even_if_managed,
+            stdin_is_taken: false,
         }
     }
 }

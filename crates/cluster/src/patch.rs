@@ -87,12 +87,7 @@ impl Cluster {
             Act::Patch => (Method::PATCH, path, JSON_PATCH, document(patch, version)),
             Act::Create => {
                 let collection = path.rsplit_once('/').map_or("", |(before, _)| before);
-                (
-                    Method::POST,
-                    collection.to_owned(),
-                    JSON,
-                    patch.after.clone(),
-                )
+                (Method::POST, collection.to_owned(), JSON, patch.sent())
             }
             Act::Delete => {
                 let options = options(patch, version, writing.dry_run);
@@ -143,7 +138,7 @@ fn classify(patch: &ObjectPatch, now: Option<Object>) -> Fresh {
         };
     };
     let holds = match act {
-        Act::Create => whole::holds(&now.value, &patch.after),
+        Act::Create => whole::holds(&now.value, &patch.sent()),
         Act::Delete => now.text("/metadata/deletionTimestamp").is_some(),
         Act::Patch => scope::are_done(&patch.edits, &now.value),
     };
@@ -205,6 +200,7 @@ mod tests {
             before: before.value,
             after: after.value,
             declared: Vec::new(),
+            credentials: Default::default(),
             managed_by: None,
         }
     }

@@ -102,6 +102,7 @@ mod tests {
                 after: json!({}),
                 edits: Vec::new(),
                 declared: Vec::new(),
+                credentials: Default::default(),
                 managed_by: None,
             })),
             risk: Risk::Safe,

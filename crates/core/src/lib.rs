@@ -7,7 +7,7 @@
 //! |---|---|
 //! | what a fixer declares | [`manifest`], [`settings`], [`message`], and the rights that follow: [`rights`] |
 //! | objects, from a cluster or from files | [`object`], [`kinds`], [`source`], [`facts`] |
-//! | what of them a fixer is shown | [`demand`], [`secret`], [`token`] |
+//! | what of them a fixer is shown | [`demand`], [`secret`], [`token`]; and of the settings: [`credential`] |
 //! | what it answers | [`report`] |
 //! | the exact writes that follow, checked on their effect | [`plan`], [`scope`], [`finalizer`], [`mod@pointer`] |
 //! | that somebody agreed to them | [`approval`] |
@@ -17,6 +17,7 @@
 //! | what is kept on disk | [`record`]; what a crash left open: [`settle`]; the way back: [`undo`] |
 
 pub mod approval;
+pub mod credential;
 pub mod demand;
 pub mod diff;
 pub mod facts;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::credential::{CredentialError, Credentials};
 use crate::finalizer::{self, FinalizerError};
 use crate::json::JsonError;
 use crate::kinds;
@@ -106,8 +107,11 @@ pub struct ObjectPatch {
     pub resource_version: String,
     /// The object as it was seen; null where it is created.
     pub before: Value,
-    /// The object as it should become; null where it is deleted.
+    /// The object as it should become; null where it is deleted. A Secret that is created has tokens in the places of its
+    /// values: see [`ObjectPatch::sent`].
     pub after: Value,
+    /// The values of those tokens.
+    pub credentials: Credentials,
     /// The difference, place by place. Of an object that is created or deleted, the whole of it; nothing of one that is
     /// not put back.
     pub edits: Vec<Edit>,
@@ -153,6 +157,11 @@ impl ObjectPatch {
         } else {
             Act::Patch
         }
+    }
+
+    /// The object that is created, with the values of its secrets. Made at the last moment, and kept nowhere.
+    pub fn sent(&self) -> Value {
+        self.credentials.fill(&self.after)
     }
 
     /// How it can be taken back.
@@ -354,6 +363,12 @@ pub enum Problem {
     /// A token of a Secret outside of that Secret's texts.
     #[error("it carries a secret's token out of its place")]
     Token,
+    /// A value of a new Secret that is no secret setting, or no use.
+    #[error("{0}")]
+    Value(#[from] CredentialError),
+    /// A Secret of a name that the manifest does not read: it could be any.
+    #[error("it would create {0}, and reads no Secret of that name")]
+    Unread(ObjectId),
     /// A value that would have to be written to the journal, and must not be.
     #[error("{0} holds a credential, which this version does not change")]
     Credential(Pointer),
@@ -371,14 +386,16 @@ pub enum Problem {
 }
 
 /// Turns a report that passed [`crate::report::check`] into a plan. `supplied` are the objects that the report's indexes
-/// mean, whole as they were read; `now` is the time that a restart is noted with, RFC 3339.
+/// mean, whole as they were read; `given` are the secrets among the settings; `now` is the time that a restart is noted
+/// with, RFC 3339.
 pub fn plan(
     manifest: &Manifest,
     supplied: &[&Object],
     report: &Report,
+    given: &Credentials,
     now: &str,
 ) -> Result<Plan, PlanError> {
-    let mut planner = planner::Planner::new(manifest, supplied, now);
+    let mut planner = planner::Planner::new(manifest, supplied, (given, now));
     let steps = report.steps.iter().enumerate().map(|(index, step)| {
         planner.step(step).map_err(|problem| PlanError {
             step: index + 1,
@@ -410,6 +427,8 @@ pub fn check_preview(patch: &ObjectPatch, returned: &Value) -> Result<(), ScopeE
     Ok(())
 }
 
+#[cfg(test)]
+mod secret_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

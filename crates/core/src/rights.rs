@@ -288,7 +288,7 @@ pub fn roles_of(manifest: &Manifest) -> Vec<Value> {
 
 /// The rights as RBAC objects named `name`: one ClusterRole for what is cluster-wide, one Role for each namespace. They
 /// bind nobody.
-fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
+pub fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
     let mut scopes: BTreeMap<&Option<String>, Rules<'_>> = BTreeMap::new();
     for right in rights {
         let key = (

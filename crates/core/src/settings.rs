@@ -1,10 +1,12 @@
 //! What `--set` accepts: the small part of JSON Schema that settings need. Anything else is refused when the manifest is
-//! read, so that no rule is silently ignored.
+//! read, so that no rule is silently ignored. A secret is never typed: `--set-file` names the file that holds it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::credential::{self, Credentials};
 
 /// An object schema with flat properties and no others allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,18 @@ pub struct Property {
     /// The only values allowed, where given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub r#enum: Vec<Value>,
+    /// What the text is, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A credential: read from a file or standard input, never typed. The fixer is given a token for it.
+    Secret,
 }
 
 /// The types a setting can have.
@@ -96,6 +110,23 @@ pub enum SettingsError {
         /// What was given.
         value: String,
     },
+    /// A secret on the command line, where the shell's history and everybody's list of processes hold it.
+    #[error(
+        "`{0}` is a secret and never typed: --set-file {0}=FILE reads it from a file, - is standard input"
+    )]
+    Secret(String),
+    /// A file for a setting that is no secret.
+    #[error("`{0}` is no secret: --set {0}=VALUE sets it")]
+    NoSecret(String),
+    /// Not `name=FILE` of a secret. What was typed may be the secret itself, and is not repeated.
+    #[error("--set-file takes name=FILE; of secret settings, there {}", list(.known))]
+    File {
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A second file for a setting.
+    #[error("`{0}` is given twice")]
+    Twice(String),
     /// The schema itself is outside of what settings can be.
     #[error("{0}")]
     Schema(String),
@@ -118,6 +149,7 @@ impl Schema {
             ));
         }
         for (name, property) in &self.properties {
+            property.check_format(name)?;
             property
                 .default
                 .iter()
@@ -127,33 +159,88 @@ impl Schema {
         Ok(())
     }
 
-    /// The settings for a run: the defaults, overwritten by what was typed as `name=value`.
-    pub fn resolve(&self, typed: &[String]) -> Result<Value, SettingsError> {
+    /// The settings for a run: the defaults, overwritten by what was typed as `name=value`, and a token for each secret
+    /// that is given.
+    pub fn resolve(&self, typed: &[String], given: &Credentials) -> Result<Value, SettingsError> {
         let mut settings: Map<String, Value> = self
             .properties
             .iter()
             .filter_map(|(name, property)| Some((name.clone(), property.default.clone()?)))
             .collect();
         for entry in typed {
-            let (name, text) = entry
-                .split_once('=')
-                .ok_or_else(|| SettingsError::Form(entry.clone()))?;
-            let property = self
-                .properties
-                .get(name)
-                .ok_or_else(|| SettingsError::Unknown {
-                    name: name.to_owned(),
-                    known: self.properties.keys().cloned().collect(),
-                })?;
+            let (name, text, property) = self.named(entry)?;
+            if property.is_secret() {
+                return Err(SettingsError::Secret(name.to_owned()));
+            }
             let value = property.parse(text);
             property.check(name, &value)?;
             settings.insert(name.to_owned(), value);
         }
+        for name in given.settings() {
+            settings.insert(name.to_owned(), credential::token(name).into());
+        }
         Ok(Value::Object(settings))
+    }
+
+    /// The secrets and their files of what was typed as `name=FILE`, each secret once.
+    pub fn files<'a>(
+        &self,
+        typed: &'a [String],
+    ) -> Result<BTreeMap<&'a str, &'a str>, SettingsError> {
+        let mut files = BTreeMap::new();
+        for entry in typed {
+            let (name, file, property) = self.named(entry).map_err(|_| self.no_file())?;
+            if !property.is_secret() {
+                return Err(SettingsError::NoSecret(name.to_owned()));
+            }
+            if files.insert(name, file).is_some() {
+                return Err(SettingsError::Twice(name.to_owned()));
+            }
+        }
+        Ok(files)
+    }
+
+    fn no_file(&self) -> SettingsError {
+        let secrets = self.properties.iter();
+        let secrets = secrets.filter(|(_, property)| property.is_secret());
+        SettingsError::File {
+            known: secrets.map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    fn named<'a>(&self, entry: &'a str) -> Result<(&'a str, &'a str, &Property), SettingsError> {
+        let (name, text) = entry
+            .split_once('=')
+            .ok_or_else(|| SettingsError::Form(entry.to_owned()))?;
+        let property = self
+            .properties
+            .get(name)
+            .ok_or_else(|| SettingsError::Unknown {
+                name: name.to_owned(),
+                known: self.properties.keys().cloned().collect(),
+            })?;
+        Ok((name, text, property))
     }
 }
 
 impl Property {
+    /// Whether it is a secret.
+    pub fn is_secret(&self) -> bool {
+        self.format == Some(Format::Secret)
+    }
+
+    /// A secret is text, and no manifest knows one.
+    fn check_format(&self, name: &str) -> Result<(), SettingsError> {
+        let text = self.r#type == PropertyType::String;
+        if !self.is_secret() || (text && self.default.is_none() && self.r#enum.is_empty()) {
+            return Ok(());
+        }
+        Err(SettingsError::Schema(format!(
+            "`{}`: a secret is of type string, without default and enum",
+            crate::message::clean(name)
+        )))
+    }
+
     fn parse(&self, text: &str) -> Value {
         match self.r#type {
             PropertyType::String => Value::from(text),
@@ -204,19 +291,19 @@ mod tests {
     fn schema() -> Schema {
         serde_json::from_value(json!({"type": "object", "properties": {
             "registry": {"type": "string", "default": "docker.io", "enum": ["docker.io", "quay.io"]},
-            "count": {"type": "integer"}}, "additionalProperties": false}))
+            "count": {"type": "integer"}, "login": {"type": "string", "format": "secret"}}, "additionalProperties": false}))
         .unwrap()
     }
 
     #[test]
     fn defaults_are_filled_and_typed_values_win() {
         assert_eq!(
-            schema().resolve(&[]).unwrap(),
+            schema().resolve(&[], &Credentials::default()).unwrap(),
             json!({"registry": "docker.io"})
         );
         let typed = ["registry=quay.io".to_owned(), "count=3".to_owned()];
         assert_eq!(
-            schema().resolve(&typed).unwrap(),
+            schema().resolve(&typed, &Credentials::default()).unwrap(),
             json!({"registry": "quay.io", "count": 3})
         );
     }
@@ -225,7 +312,7 @@ mod tests {
     fn what_is_not_accepted_is_named() {
         let said = |typed: &str| {
             schema()
-                .resolve(&[typed.to_owned()])
+                .resolve(&[typed.to_owned()], &Credentials::default())
                 .unwrap_err()
                 .to_string()
         };
@@ -240,7 +327,68 @@ mod tests {
         );
         assert_eq!(
             said("other=1"),
-            "there is no setting `other`; there is count, registry"
+            "there is no setting `other`; there is count, login, registry"
         );
+    }
+
+    #[test]
+    fn a_secret_is_never_typed() {
+        let typed = ["login=hunter2".to_owned()];
+        let refused = schema().resolve(&typed, &Credentials::default());
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("--set-file login=FILE"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+        let mut given = Credentials::default();
+        given.insert("login", "hunter2".into());
+        let settings = schema().resolve(&[], &given).unwrap();
+        let expected = json!({"registry": "docker.io", "login": "nks-secret-setting-login"});
+        assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn only_secrets_come_from_files_and_each_once() {
+        let files = |typed: &[&str]| {
+            let typed: Vec<String> = typed.iter().map(|&one| one.into()).collect();
+            let schema = schema();
+            let files = schema.files(&typed).map_err(|problem| problem.to_string());
+            files.map(|files| {
+                files
+                    .into_iter()
+                    .map(|(a, b)| [a, b].join(" "))
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(files(&["login=a=b"]), Ok(vec!["login a=b".into()]));
+        for (typed, said) in [
+            (
+                &["registry=f"][..],
+                "`registry` is no secret: --set registry=VALUE sets it",
+            ),
+            (&["login=a", "login=b"], "`login` is given twice"),
+            (
+                &["hunter2"],
+                "--set-file takes name=FILE; of secret settings, there is login",
+            ),
+            (
+                &["hunter2=f"],
+                "--set-file takes name=FILE; of secret settings, there is login",
+            ),
+        ] {
+            assert_eq!(files(typed), Err(said.into()));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_text_that_no_manifest_knows() {
+        for property in [
+            json!({"type": "integer", "format": "secret"}),
+            json!({"type": "string", "format": "secret", "default": "a"}),
+            json!({"type": "string", "format": "secret", "enum": ["a"]}),
+        ] {
+            let schema = json!({"type": "object", "properties": {"p": property}});
+            let schema: Schema = serde_json::from_value(schema).unwrap();
+            assert!(schema.check().is_err(), "{property}");
+        }
+        assert_eq!(schema().check(), Ok(()));
     }
 }

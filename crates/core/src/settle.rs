@@ -34,7 +34,10 @@ fn settle_creation(intent: &Intent, field_manager: &str, now: Option<&Object>) -
         return Settled::NotApplied;
     };
     let sent = intent.edits.first().and_then(|edit| edit.after.as_ref());
-    if writes_as(now, field_manager) && sent.is_some_and(|sent| whole::holds(&now.value, sent)) {
+    if writes_as(now, field_manager)
+        && sent.is_some_and(|sent| whole::holds(&now.value, sent))
+        && whole::holds_values(&now.value, &intent.edits)
+    {
         Settled::Applied
     } else {
         Settled::Unknown
@@ -162,7 +165,7 @@ mod tests {
             act: Act::Create,
             uid: String::new(),
             resource_version: String::new(),
-            edits: whole::creation(&sent),
+            edits: whole::creation(&sent, &sent),
             ..intent()
         };
         let settled = |now: Option<&Object>| settle(&creation, "kubectl-nks", now);

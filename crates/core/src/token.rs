@@ -11,7 +11,7 @@ use crate::secret::MASK;
 
 mod edit;
 
-pub use edit::{Replace, SealedEdit, digest, seal};
+pub use edit::{Replace, SealedEdit, digest, made, seal};
 
 /// What every token starts with.
 pub const PREFIX: &str = "nks-secret-";

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::credential::Credentials;
 use crate::message::Text;
 use crate::object::{Object, ObjectId};
 use crate::owner;
@@ -159,16 +160,23 @@ fn removed(
         return Err(vec![UndoError::Gone(intent.object.clone())]);
     }
     let moved = scope::edits(&created.content, &whole::kept(&object.value));
-    if !moved.is_empty() {
-        let drift = |edit: Edit| UndoError::Drift {
-            object: object.id.clone(),
-            left: said(edit.before.as_ref()),
-            found: said(edit.after.as_ref()),
-            path: edit.path,
-        };
-        return Err(moved.into_iter().map(drift).collect());
+    let moved = moved.into_iter().map(|edit| UndoError::Drift {
+        object: object.id.clone(),
+        left: said(edit.before.as_ref()),
+        found: said(edit.after.as_ref()),
+        path: edit.path,
+    });
+    let values: Vec<Edit> = intent
+        .edits
+        .iter()
+        .filter(|edit| edit.sealed.is_some())
+        .cloned()
+        .collect();
+    let drifted: Vec<UndoError> = moved.chain(drift(&object, &values)).collect();
+    if !drifted.is_empty() {
+        return Err(drifted);
     }
-    // With a credential in it, which no fixer can have put there, it is not made again by undoing the undo.
+    // With a credential in it, of which the journal has no value, it is not made again by undoing the undo.
     let edits = whole::deletion(&object.value).unwrap_or_default();
     Ok(Some(patch(&object, Value::Null, edits)))
 }
@@ -188,7 +196,8 @@ fn made_again(
             resource_version: String::new(),
             before: Value::Null,
             after: kept.clone(),
-            edits: whole::creation(kept),
+            credentials: Credentials::default(),
+            edits: whole::creation(kept, kept),
             declared: Vec::new(),
             managed_by: None,
         })),
@@ -253,6 +262,7 @@ fn patch(object: &Object, after: Value, edits: Vec<Edit>) -> ObjectPatch {
         resource_version: object.resource_version.clone(),
         before: object.value.clone(),
         after,
+        credentials: Credentials::default(),
         declared: edits
             .iter()
             .filter_map(|edit| Pattern::parse(&edit.path.to_string()).ok())

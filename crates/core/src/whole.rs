@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::object::ObjectId;
 use crate::pointer::Pointer;
 use crate::scope::{self, Edit};
+use crate::token::{self, SealedEdit};
 use crate::{object, secret};
 
 /// Written by the server, and refused by it, or without a meaning, in an object that is made.
@@ -76,15 +77,35 @@ pub fn kept(object: &Value) -> Value {
     value
 }
 
-/// The making of an object, as it is written down.
-pub fn creation(object: &Value) -> Vec<Edit> {
-    vec![Edit {
-        path: Pointer::default(),
+/// The making of an object, as it is written down: of a Secret, without its values, of which only digests are kept.
+/// `sent` is the same object with them.
+pub fn creation(object: &Value, sent: &Value) -> Vec<Edit> {
+    let mut written = object.clone();
+    let mut digests = Vec::new();
+    if secret::is_secret(object) {
+        remove(&mut written, "", &["data"]);
+        let data = sent.get("data").and_then(Value::as_object);
+        for (key, value) in data.into_iter().flatten() {
+            let text = secret::decode(value).unwrap_or_default();
+            digests.push(edit(
+                Pointer::default().child("data").child(key),
+                None,
+                Some(token::made(&text)),
+            ));
+        }
+    }
+    let whole = edit(Pointer::default(), Some(written), None);
+    [whole].into_iter().chain(digests).collect()
+}
+
+fn edit(path: Pointer, after: Option<Value>, sealed: Option<SealedEdit>) -> Edit {
+    Edit {
+        path,
         before: None,
-        after: Some(object.clone()),
+        after,
         within: Vec::new(),
-        sealed: None,
-    }]
+        sealed,
+    }
 }
 
 /// The removal of an object, as it is written down: with what it takes to make it again, or with nothing where its
@@ -136,6 +157,12 @@ pub fn holds(found: &Value, sent: &Value) -> bool {
         }
         (found, sent) => found == sent || (is_nothing(found) && is_nothing(sent)),
     }
+}
+
+/// Whether a Secret still holds the values that it was made with, of which `made` has the digests.
+pub fn holds_values(secret: &Value, made: &[Edit]) -> bool {
+    let mut sealed = made.iter().filter(|edit| edit.sealed.is_some());
+    sealed.all(|edit| edit.is_done_in(secret))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Golden cases: every folder below a fixer's `cases` is a test.
 //!
-//! `in.yaml` holds the objects; `settings.json` and `cluster.json` stand in for `--set` and the cluster's facts where
-//! they are there. `report.json` is what the fixer answers and `diff.txt` what a person is shown.
+//! `in.yaml` holds the objects; `settings.json` and `cluster.json` stand in for `--set`, or `--set-file`, and the cluster's
+//! facts where they are there. `report.json` is what the fixer answers and `diff.txt` what a person is shown.
 //! `UPDATE_EXPECT=1 cargo test -p <fixer>` writes both. [`tests!`] makes the tests of a fixer's crate; that the sandbox
 //! answers the same is the root package's `tests/cases.rs`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nks_core::credential::Credentials;
 use nks_core::image_probe::{self, Verdict};
 use nks_core::manifest::Manifest;
 use nks_core::object::Object;
@@ -38,6 +39,8 @@ pub struct Case {
     pub objects: Vec<Object>,
     /// The settings, with the defaults filled in.
     pub settings: Value,
+    /// What those of the settings stand for that are secrets.
+    pub given: Credentials,
     /// The cluster's facts.
     pub cluster: Value,
 }
@@ -110,8 +113,14 @@ impl Golden {
             .collect();
         report::check(report, &self.manifest, supplied.len())
             .unwrap_or_else(|problem| panic!("{}: {problem}", case.name));
-        plan::plan(&self.manifest, &supplied, report, "2026-01-01T00:00:00Z")
-            .unwrap_or_else(|problem| panic!("{}: {problem}", case.name))
+        plan::plan(
+            &self.manifest,
+            &supplied,
+            report,
+            &case.given,
+            "2026-01-01T00:00:00Z",
+        )
+        .unwrap_or_else(|problem| panic!("{}: {problem}", case.name))
     }
 }
 
@@ -125,18 +134,24 @@ impl Case {
         let mut objects = source::parse(&text, "default")
             .unwrap_or_else(|problem| panic!("{}: {problem}", folder.display()));
         objects.sort_by(|one, other| one.id.cmp(&other.id));
-        let typed: Vec<String> = json("settings.json")
-            .and_then(|settings| settings.as_object().cloned())
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| format!("{name}={}", value.as_str().unwrap()))
-            .collect();
+        let written = json("settings.json").unwrap_or_default();
+        let schema = &manifest.spec.settings;
+        let (mut typed, mut given) = (Vec::new(), Credentials::default());
+        for (name, value) in written.as_object().into_iter().flatten() {
+            let text = value.as_str().unwrap();
+            if schema.properties[name].is_secret() {
+                given.insert(name, text.to_owned());
+            } else {
+                typed.push(format!("{name}={text}"));
+            }
+        }
         let facts =
             json!({"kubernetesVersion": "v1.29.3", "isNks": true, "cni": null, "nodes": null});
         Self {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
             objects,
-            settings: manifest.spec.settings.resolve(&typed).unwrap(),
+            settings: schema.resolve(&typed, &given).unwrap(),
+            given,
             cluster: json("cluster.json").unwrap_or(facts),
             folder,
         }
@@ -171,7 +186,7 @@ impl Case {
         let created = plan
             .patches()
             .filter(|(_, patch)| patch.act() == Act::Create)
-            .map(|(_, patch)| Object::new(patch.after.clone(), "default").unwrap());
+            .map(|(_, patch)| Object::new(patch.sent(), "default").unwrap());
         let mut objects: Vec<Object> = kept.chain(created).collect();
         objects.sort_by(|one, other| one.id.cmp(&other.id));
         Self {

@@ -100,6 +100,18 @@ fn attack(name: &str, input: &Input) -> Result<Outcome, String> {
         "token-told-bare" => tokens::told_without_tokens(input),
         "token-smuggled" => tokens::smuggled(input),
         "token-escaped" => tokens::escaped(input),
+        "setting-created" => tokens::created(input, "", ""),
+        "setting-longer" => tokens::created(input, " ", ""),
+        "setting-label" => tokens::created(input, "", &tokens::setting(input)),
+        "setting-told" => found(&tokens::setting(input)),
+        "setting-told-bare" => found(
+            &input
+                .context
+                .settings
+                .to_string()
+                .replace("nks-secret-", "#"),
+        ),
+        "setting-smuggled" => tokens::setting_smuggled(input),
         "image-beside" => plans::image_beside(),
         "nan-literal" => replaced("/spec/template/spec/containers/0/image", "NaN"),
         "large-number" => replaced("/spec/template/spec/containers/0/image", "1e308"),

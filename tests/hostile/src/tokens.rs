@@ -1,6 +1,7 @@
-//! What a fixer may try with the tokens that stand for a Secret's values.
+//! What a fixer may try with the tokens that stand for a Secret's values, and for a secret setting.
 
-use nks_fixer::{Finding, Input, Object, Outcome, Patch};
+use nks_fixer::{Finding, Input, Object, Outcome, Patch, Report, Step};
+use serde_json::json;
 
 use crate::{done, plans};
 
@@ -85,4 +86,30 @@ pub(crate) fn escaped(input: &Input) -> Outcome {
             .into_json()
             .replace("nks-secret-", "nks\\u002dsecret-"),
     )
+}
+
+/// What stands for the secret setting.
+pub(crate) fn setting(input: &Input) -> String {
+    input
+        .context
+        .setting("login")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A new Secret with the setting's value, which is what a fixer may do, and with more where more is given.
+pub(crate) fn created(input: &Input, behind: &str, label: &str) -> Outcome {
+    let value = [setting(input).as_str(), behind].concat();
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"login": value},
+        "metadata": {"name": "made", "namespace": "kube-system", "labels": {"a": label}}});
+    let mut report = Report::default();
+    report.finding(Finding::error("found").arg("what", "no login"));
+    report.step(Step::create("mend", secret).arg("what", "it"));
+    Outcome::Done(report)
+}
+
+/// The setting's value in another object, at a declared path.
+pub(crate) fn setting_smuggled(input: &Input) -> Outcome {
+    let patch = Patch::default().add("/spec/template/spec/containers/0/image", setting(input));
+    plans::of_target(0, &patch.into_json())
 }

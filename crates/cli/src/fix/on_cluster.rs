@@ -14,6 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::plan_screen;
 use crate::screen::tick;
 use crate::source::Source;
+use crate::writing::CarryOut;
 
 impl Mending<'_> {
     /// The whole flow, again from the start whenever an object changed under it.
@@ -33,10 +34,13 @@ impl Mending<'_> {
             })
             .await?;
         refuse_open(self.screen, &cluster_uid)?;
-        let options = self
-            .command
-            .writing
-            .carry_out(self.command.wait, self.command.timeout);
+        let options = CarryOut {
+            stdin_is_taken: self.settings.from_stdin,
+            ..self
+                .command
+                .writing
+                .carry_out(self.command.wait, self.command.timeout)
+        };
         let manifest = self.fixer.manifest.clone();
         let run = Run {
             fixer: manifest.name(),

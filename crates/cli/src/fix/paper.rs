@@ -56,7 +56,11 @@ impl Mending<'_> {
                 continue;
             }
             let path = folder.join(format!("{}.yaml", diff::file_name(&patch.id)));
-            let text = yaml::write(&nks_core::object::content(&patch.after));
+            let after = match patch.act() {
+                Act::Create => patch.sent(),
+                _ => patch.after.clone(),
+            };
+            let text = yaml::write(&nks_core::object::content(&after));
             let mut file =
                 files::create(&path, secret::is_secret(&patch.after)).map_err(|problem| {
                     let values = [
@@ -92,7 +96,11 @@ impl Mending<'_> {
                     .map(|patch| patch.shown_operations()),
                 created: patch
                     .filter(|patch| patch.act() == Act::Create)
-                    .map(|patch| patch.after.clone()),
+                    .map(|patch| {
+                        let mut created = patch.after.clone();
+                        secret::mask(&mut created);
+                        created
+                    }),
             }
         };
         Document::Plan(PlanOutput {

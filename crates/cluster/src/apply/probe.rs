@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nks_core::credential::Credentials;
 use nks_core::image_probe::{self, Verdict};
 use nks_core::object::Object;
 use nks_core::plan::ObjectPatch;
@@ -99,6 +100,7 @@ fn removal(pod: &Object) -> ObjectPatch {
         edits: Vec::new(),
         declared: Vec::new(),
         managed_by: None,
+        credentials: Credentials::default(),
     }
 }
 

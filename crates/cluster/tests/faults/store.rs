@@ -95,6 +95,7 @@ pub(crate) fn plan(wait: bool) -> Plan {
         before: before.value,
         after,
         declared: vec![Pattern::parse("/spec/image").unwrap()],
+        credentials: Default::default(),
         managed_by: None,
     };
     let step = PlannedStep {

@@ -80,13 +80,14 @@ fn plan(before: Value, after: Value, wait: bool) -> Plan {
         uid: object.uid,
         resource_version: object.resource_version,
         edits: if before.is_null() {
-            whole::creation(&after)
+            whole::creation(&after, &after)
         } else {
             whole::deletion(&before).unwrap()
         },
         before,
         after,
         declared: vec![Pattern::parse("/data").unwrap()],
+        credentials: Default::default(),
         managed_by: None,
     };
     let step = PlannedStep {

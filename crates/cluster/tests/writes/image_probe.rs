@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nks_bed::{Bed, Options};
 use nks_cluster::{Cluster, StepState};
+use nks_core::credential::Credentials;
 use nks_core::image_probe::{self, Verdict};
 use nks_core::manifest::Manifest;
 use nks_core::object::{Object, ObjectId};
@@ -79,7 +80,8 @@ async fn planned(cluster: &Cluster, node: &str, images: &[&str]) -> Plan {
     };
     let manifest = Manifest::from_yaml(MANIFEST).unwrap();
     let shown: Vec<&Object> = shown.iter().collect();
-    plan::plan(&manifest, &shown, &report, "2026-01-01T00:00:00Z").unwrap()
+    let given = Credentials::default();
+    plan::plan(&manifest, &shown, &report, &given, "2026-01-01T00:00:00Z").unwrap()
 }
 
 #[tokio::test]

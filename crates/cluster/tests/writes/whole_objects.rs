@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nks_bed::{Bed, Options};
 use nks_cluster::Cluster;
+use nks_core::credential::Credentials;
 use nks_core::manifest::Manifest;
 use nks_core::object::{Object, ObjectId};
 use nks_core::plan::{self, Act, Plan, WayBack};
@@ -111,7 +112,14 @@ async fn planned(cluster: &Cluster, pod: &str) -> Plan {
     };
     let manifest = Manifest::from_yaml(MANIFEST).unwrap();
     let shown: Vec<&Object> = shown.iter().collect();
-    plan::plan(&manifest, &shown, &report, "2026-01-01T00:00:00Z").unwrap()
+    plan::plan(
+        &manifest,
+        &shown,
+        &report,
+        &Credentials::default(),
+        "2026-01-01T00:00:00Z",
+    )
+    .unwrap()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::planner::Planner;
 use super::{ObjectPatch, Problem};
+use crate::credential::Credentials;
 use crate::object::Object;
 use crate::{image_probe, message, probe, token, whole};
 
@@ -57,8 +58,9 @@ impl Planner<'_> {
             uid: String::new(),
             resource_version: String::new(),
             before: Value::Null,
-            edits: whole::creation(&pod.value),
+            edits: whole::creation(&pod.value, &pod.value),
             managed_by: None,
+            credentials: Credentials::default(),
             declared: Vec::new(),
             after: pod.value,
             id: pod.id,
@@ -80,6 +82,7 @@ impl Planner<'_> {
 mod tests {
     use serde_json::json;
 
+    use crate::credential::Credentials;
     use crate::manifest::Manifest;
     use crate::object::Object;
     use crate::plan::{self, Action, Plan, PlanError};
@@ -134,7 +137,14 @@ spec:
             steps: steps.iter().map(step).collect(),
         };
         let manifest = Manifest::from_yaml(MANIFEST).unwrap();
-        plan::plan(&manifest, &supplied, &report, "2026-01-01T00:00:00Z")
+        let given = Credentials::default();
+        plan::plan(
+            &manifest,
+            &supplied,
+            &report,
+            &given,
+            "2026-01-01T00:00:00Z",
+        )
     }
 
     #[test]

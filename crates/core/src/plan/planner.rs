@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Act, Action, Expected, ObjectPatch, PlannedStep, Problem, risk};
+use crate::credential::Credentials;
 use crate::json;
 use crate::manifest::{Manifest, Secrets, Verb, WriteRule};
 use crate::object::{Object, ObjectId};
@@ -18,15 +19,21 @@ pub(super) struct Planner<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) supplied: &'a [&'a Object],
     pub(super) now: &'a str,
+    pub(super) given: &'a Credentials,
     changed: BTreeSet<ObjectId>,
     pub(super) counts: BTreeMap<(&'static str, String), u32>,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(manifest: &'a Manifest, supplied: &'a [&'a Object], now: &'a str) -> Self {
+    pub(super) fn new(
+        manifest: &'a Manifest,
+        supplied: &'a [&'a Object],
+        (given, now): (&'a Credentials, &'a str),
+    ) -> Self {
         Self {
             manifest,
             supplied,
+            given,
             now,
             changed: BTreeSet::new(),
             counts: BTreeMap::new(),
@@ -132,8 +139,12 @@ impl<'a> Planner<'a> {
 
     /// Counts a write of an object, where the manifest allows it. Returns the paths declared for it.
     pub(super) fn allow(&mut self, object: &Object, verb: Verb) -> Result<Vec<Pattern>, Problem> {
-        let whole = matches!(verb, Verb::Create | Verb::Delete);
-        if is_never_changed(&object.id) || (whole && is_never_whole(&object.id)) {
+        let whole = match verb {
+            Verb::Create => is_never_whole(&object.id),
+            Verb::Delete => is_never_whole(&object.id) || is_secret(&object.id),
+            Verb::Patch | Verb::Restart => false,
+        };
+        if is_never_changed(&object.id) || whole {
             return Err(Problem::Never(object.id.clone()));
         }
         let word = match verb {
@@ -226,10 +237,14 @@ fn is_never_changed(id: &ObjectId) -> bool {
     ) || (id.api_version == "v1" && id.kind == "Namespace")
 }
 
-/// Kinds that are neither created nor deleted: behind each object are data, and the values of a Secret would have to be
-/// in the journal.
+/// A Secret is not deleted: its values would have to be in the journal.
+pub(super) fn is_secret(id: &ObjectId) -> bool {
+    id.api_version == "v1" && id.kind == "Secret"
+}
+
+/// Kinds that are neither created nor deleted: behind each object are data.
 fn is_never_whole(id: &ObjectId) -> bool {
-    let core = ["Secret", "PersistentVolumeClaim", "PersistentVolume"];
+    let core = ["PersistentVolumeClaim", "PersistentVolume"];
     (id.api_version == "v1" && core.contains(&id.kind.as_str()))
         || kinds::group(&id.api_version) == "snapshot.storage.k8s.io"
 }
@@ -241,6 +256,7 @@ fn patched(object: &Object, after: Value, edits: Vec<Edit>, declared: Vec<Patter
         resource_version: object.resource_version.clone(),
         before: object.value.clone(),
         after,
+        credentials: Credentials::default(),
         edits,
         declared,
         managed_by: owner::manager(object),

@@ -82,6 +82,7 @@ mod tests {
             before,
             after,
             declared: Vec::new(),
+            credentials: Default::default(),
             managed_by: None,
         })))
     }

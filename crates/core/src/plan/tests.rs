@@ -127,8 +127,14 @@ fn planned(steps: Vec<Step>) -> Result<Plan, String> {
     };
     report::check(&report, &manifest, objects.len()).unwrap();
     let objects: Vec<&Object> = objects.iter().collect();
-    plan(&manifest, &objects, &report, "2026-01-01T00:00:00Z")
-        .map_err(|problem| problem.to_string())
+    plan(
+        &manifest,
+        &objects,
+        &report,
+        &Credentials::default(),
+        "2026-01-01T00:00:00Z",
+    )
+    .map_err(|problem| problem.to_string())
 }
 
 #[track_caller]

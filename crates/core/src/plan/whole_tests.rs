@@ -93,8 +93,14 @@ fn planned(steps: Vec<Step>) -> Result<Plan, String> {
     };
     report::check(&report, &manifest, objects.len()).unwrap();
     let objects: Vec<&Object> = objects.iter().collect();
-    plan(&manifest, &objects, &report, "2026-01-01T00:00:00Z")
-        .map_err(|problem| problem.to_string())
+    plan(
+        &manifest,
+        &objects,
+        &report,
+        &Credentials::default(),
+        "2026-01-01T00:00:00Z",
+    )
+    .map_err(|problem| problem.to_string())
 }
 
 #[track_caller]
@@ -125,7 +131,7 @@ fn a_creation_holds_the_whole_object() {
     let (_, patch) = plan.patches().next().unwrap();
     assert_eq!((patch.act(), &patch.after), (Act::Create, &sent));
     assert!(patch.before.is_null() && patch.uid.is_empty());
-    assert_eq!(patch.edits, whole::creation(&sent));
+    assert_eq!(patch.edits, whole::creation(&sent, &sent));
     assert_eq!(patch.way_back(), WayBack::Deletion);
     assert_eq!(plan.steps[0].risk, Risk::Safe);
     assert_eq!(plan.guarded().count(), 0);
@@ -222,6 +228,7 @@ fn some_kinds_are_neither_created_nor_deleted() {
             creating(&object(kind, "new")),
             match kind {
                 "Namespace" => "its kind has no namespace",
+                "Secret" => "reads no Secret of that name",
                 _ => "never changes",
             },
         );

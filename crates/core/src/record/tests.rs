@@ -111,7 +111,11 @@ fn what_is_created_and_deleted_is_read_as_it_was_written() {
         edits,
         ..intent()
     };
-    let created = of(0, Act::Create, whole::creation(&whole::as_new(&value)));
+    let created = of(
+        0,
+        Act::Create,
+        whole::creation(&whole::as_new(&value), &value),
+    );
     let deleted = of(1, Act::Delete, whole::deletion(&value).unwrap());
     let remade = of(2, Act::Delete, Vec::new());
     let mut records = vec![begin()];

@@ -87,6 +87,16 @@ pub fn seal(before: &str, after: &str) -> Option<SealedEdit> {
     (edit.undo(after).as_deref() == Some(before)).then_some(edit)
 }
 
+/// Describes the making of a text. There is no way back to a text before.
+pub fn made(text: &str) -> SealedEdit {
+    SealedEdit {
+        before: String::new(),
+        after: digest(text),
+        back: Vec::new(),
+        unended: false,
+    }
+}
+
 impl SealedEdit {
     /// The text before, from the text after. `None` when it is another text.
     pub fn undo(&self, after: &str) -> Option<String> {

@@ -70,7 +70,7 @@ fn back(journal: &Journal, there: Option<&Object>) -> Result<Plan, Vec<String>> 
 
 fn created() -> Journal {
     let made = settings("new");
-    let sent = whole::creation(&whole::as_new(&made.value));
+    let sent = whole::creation(&whole::as_new(&made.value), &made.value);
     journal(&[(&intent(0, Act::Create, &made, sent), Some(&made))])
 }
 
@@ -128,4 +128,31 @@ fn the_last_change_is_undone_first_and_a_controllers_pod_not_at_all() {
     assert_eq!(acts, [Act::Delete, Act::Create]);
     let only = self::journal(&[(&remade, None)]);
     assert_eq!(back(&only, None), Ok(Plan::default()));
+}
+
+#[test]
+fn a_created_secret_is_deleted_as_long_as_it_holds_what_was_put_there() {
+    let made = |value: &str| {
+        let mut object = settings("new");
+        object.value["kind"] = "Secret".into();
+        object.value["data"]["a"] = secret::encode(value);
+        Object::new(object.value, "").unwrap()
+    };
+    let there = made("hunter2");
+    let mut masked = there.value.clone();
+    secret::mask(&mut masked);
+    let sent = whole::creation(&whole::as_new(&masked), &there.value);
+    let journal = journal(&[(&intent(0, Act::Create, &there, sent), Some(&there))]);
+    let plan = back(&journal, Some(&there)).unwrap();
+    let (_, patch) = plan.patches().next().unwrap();
+    assert_eq!((patch.act(), &*patch.uid), (Act::Delete, "new"));
+    assert_eq!(patch.way_back(), plan::WayBack::None);
+    assert!(patch.edits.is_empty());
+
+    let said = "secret/c -n n: /data/a was set to *** and holds *** now".to_owned();
+    assert_eq!(back(&journal, Some(&made("other"))), Err(vec![said]));
+    let mut more = made("hunter2");
+    more.value["data"]["b"] = secret::encode("theirs");
+    let said = "secret/c -n n: /data/b was set to nothing and holds \"***\" now".to_owned();
+    assert_eq!(back(&journal, Some(&more)), Err(vec![said]));
 }
