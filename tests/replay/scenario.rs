@@ -250,7 +250,7 @@ fn settings(case: &Case) -> serde_json::Map<String, Value> {
 
 /// The findings of a report on a case.
 fn findings(golden: &Golden, case: &Case, report: &Report) -> Findings {
-    let supplied = demand::supply(&golden.manifest, &case.objects);
+    let supplied = demand::supply(&golden.manifest_of(case), &case.objects);
     let mut findings = Findings::new();
     for finding in &report.findings {
         let severity = match finding.severity {

@@ -189,7 +189,11 @@ fn choose(
                 .settings
                 .resolve(&[], &Credentials::default())
                 .map_err(|problem| Failure::error(problem.to_string()))?;
-            Ok((fixer.within(namespace), settings))
+            let fixer = fixer
+                .within(namespace)
+                .with(&settings)
+                .map_err(|problem| Failure::error(problem.to_string()))?;
+            Ok((fixer, settings))
         })
         .collect()
 }

@@ -76,6 +76,9 @@ pub(crate) async fn run(
         .within(global.namespace.as_deref());
     only_from_files(screen, &fixer, command.from.is_some())?;
     let settings = settings::read(screen, command, &fixer.manifest)?;
+    let fixer = fixer
+        .with(&settings.shown)
+        .map_err(|problem| Failure::error(problem.to_string()))?;
     let source = interrupt
         .or(
             screen,

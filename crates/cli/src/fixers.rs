@@ -10,6 +10,7 @@ use nks_core::manifest::Manifest;
 use nks_core::message;
 use nks_core::object::Object;
 use nks_core::report::{self, Outcome, Report};
+use nks_core::settings::SettingsError;
 use nks_sandbox::Sandbox;
 use nks_sandbox::protocol::{Analyze, Description, Fault, Source, Supplied};
 use serde_json::Value;
@@ -43,6 +44,12 @@ impl Fixer {
             self.manifest = self.manifest.within(namespace);
         }
         self
+    }
+
+    /// The fixer with the names that its settings hold.
+    pub(crate) fn with(mut self, settings: &Value) -> Result<Self, SettingsError> {
+        self.manifest = self.manifest.with(settings)?;
+        Ok(self)
     }
 }
 
@@ -151,8 +158,8 @@ impl Fixers {
         })
     }
 
-    /// Runs a fixer over what was read, and reads the logs that it asks for. The error is for people, cleaned. What of
-    /// the logs could not be read comes back beside the answer.
+    /// Runs a fixer over what was read, and reads what it asks for. The error is for people, cleaned. What of that could not
+    /// be read comes back beside the answer.
     pub(crate) async fn analyze(
         &mut self,
         fixer: &Fixer,
@@ -160,9 +167,9 @@ impl Fixers {
         source: &Reads,
         seen: &Seen,
     ) -> (Result<Analysis, String>, Vec<Gap>) {
-        let (mut logs, mut gaps) = (Vec::new(), Vec::new());
+        let (mut further, mut gaps) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
-            let objects: Vec<&Arc<Object>> = seen.objects.iter().chain(&logs).collect();
+            let objects: Vec<&Arc<Object>> = seen.objects.iter().chain(&further).collect();
             let supplied = demand::supply(
                 &fixer.manifest,
                 objects.iter().map(|object| object.as_ref()),
@@ -175,12 +182,12 @@ impl Fixers {
                         .collect();
                     return (Ok(Analysis { supplied, report }), gaps);
                 }
-                // Every declared kind was read before the first round, so only logs are left to read.
+                // Whatever else is declared was read before the first round.
                 Ok(Outcome::Need(queries)) => {
-                    match demand::logs(&fixer.manifest, &queries, &supplied) {
+                    match demand::further(&fixer.manifest, &queries, &supplied) {
                         Ok(wanted) => {
-                            let (read, unread) = source.logs(&wanted).await;
-                            logs.extend(read.into_iter().map(Arc::new));
+                            let (read, unread) = source.further(&wanted).await;
+                            further.extend(read.into_iter().map(Arc::new));
                             gaps.extend(unread);
                         }
                         Err(problem) => {

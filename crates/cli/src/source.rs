@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use nks_cluster::{Cluster, ConnectOptions, ProxySettings, Trace, Unread};
-use nks_core::demand::{Fetch, Log};
+use nks_core::demand::{Fetch, Further};
 use nks_core::facts::{self, ClusterFacts};
 use nks_core::kinds;
 use nks_core::manifest::Manifest;
@@ -124,24 +124,27 @@ impl Source {
 }
 
 impl Source {
-    /// The logs that a fixer asks for, as objects, and what of them could not be read. Files hold none.
-    pub(crate) async fn logs(&self, wanted: &BTreeSet<Log>) -> (Vec<Object>, Vec<Gap>) {
-        let (mut logs, mut gaps) = (Vec::new(), Vec::new());
+    /// What a fixer asks for, logs as objects, and what of that could not be read. Files hold no logs, and everything else
+    /// of them was read before.
+    pub(crate) async fn further(&self, wanted: &Further) -> (Vec<Object>, Vec<Gap>) {
         let Self::Cluster(cluster) = self else {
-            return (logs, gaps);
+            return (Vec::new(), Vec::new());
         };
-        for log in wanted {
+        let reading = cluster.read(&wanted.objects, &|_| {}).await;
+        let mut objects = reading.objects;
+        let mut gaps: Vec<Gap> = reading.unread.into_iter().map(Gap::from).collect();
+        for log in &wanted.logs {
             let Ok(filter) = Regex::new(&log.filter) else {
                 continue;
             };
             let place = (&*log.namespace, &*log.pod, &*log.container);
             match cluster.previous_log(place).await {
-                Ok(Some(text)) => logs.push(probe::container_log(place, &text, &filter)),
+                Ok(Some(text)) => objects.push(probe::container_log(place, &text, &filter)),
                 Ok(None) => {}
                 Err(unread) => gaps.push(Gap::from(unread)),
             }
         }
-        (logs, gaps)
+        (objects, gaps)
     }
 }
 

@@ -83,6 +83,10 @@ impl Cluster {
         id: &ObjectId,
         verb: &'static str,
     ) -> Result<(String, Target), RequestError> {
+        // The address of an object without a name is that of all of them.
+        if id.name.is_empty() {
+            return Err(RequestError::Invalid("an object without a name".into()));
+        }
         let served = self.served(&id.api_version, &id.kind).await?;
         let namespace = (served.namespaced && !id.namespace.is_empty()).then_some(&id.namespace);
         let path = format!(

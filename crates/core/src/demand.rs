@@ -12,7 +12,7 @@ use crate::secret;
 
 mod query;
 
-pub use query::{Log, QueryError, logs};
+pub use query::{Further, Log, QueryError, further};
 
 /// One list, or one object, to fetch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,7 +150,7 @@ fn keys(rule: &ReadRule) -> impl Iterator<Item = Key<'_>> {
 
 /// Whether a rule reads only what a fixer asks for, by a query or a step, once it has seen the rest.
 fn is_by_query(rule: &ReadRule) -> bool {
-    rule.api_version == probe::API_VERSION && rule.kind != probe::DISCOVERY
+    rule.asked || (rule.api_version == probe::API_VERSION && rule.kind != probe::DISCOVERY)
 }
 
 /// Whether a fixer may change what a rule reads: it has to be there whole then, to be held against what is stored.

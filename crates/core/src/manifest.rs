@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kinds;
 use crate::message::Text;
 use crate::pointer::Pattern;
 use crate::settings::Schema;
 
 mod check;
 mod label;
+mod narrow;
 
 pub use label::Label;
 
@@ -113,12 +113,16 @@ pub struct ReadRule {
     /// Only these namespaces; none named means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<String>,
-    /// Only objects of these names, each read by itself. A Secret is never read in another way.
+    /// Only objects of these names, each read by itself. A Secret is never read in another way. `{setting}` is the name
+    /// that a setting holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Only objects with this label: `key`, or `key=value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Label>,
+    /// Read only when the fixer asks, by namespace and name, once it has seen the rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
     /// A prefilter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<When>,
@@ -305,19 +309,6 @@ impl Manifest {
         serde_json::to_vec(self).map_err(|problem| ManifestError::Json(problem.into()))
     }
 
-    /// The manifest with the reads that go through all namespaces kept to one. Cluster-scoped kinds, and kinds of which
-    /// only a server knows whether they are, stay as they are.
-    pub fn within(&self, namespace: &str) -> Self {
-        let mut narrowed = self.clone();
-        for rule in &mut narrowed.spec.reads {
-            let kind = kinds::lookup(&rule.api_version, &rule.kind);
-            if rule.namespaces.is_empty() && kind.is_some_and(|kind| kind.namespaced) {
-                rule.namespaces = vec![namespace.to_owned()];
-            }
-        }
-        narrowed
-    }
-
     /// The fixer's name.
     pub fn name(&self) -> &str {
         &self.metadata.name
@@ -379,22 +370,6 @@ spec:
             let said = problem(from, to);
             assert!(said.contains(expected), "{to}: {said}");
         }
-    }
-
-    #[test]
-    fn one_namespace_is_for_reads_that_name_none() {
-        let manifest = Manifest::from_yaml(&MINIMAL.replace(
-            "reads: [",
-            "reads: [{apiVersion: v1, kind: Node, fields: []}, {apiVersion: v1, kind: Pod, namespaces: [b], fields: []}, ",
-        ));
-        let narrowed = manifest.unwrap().within("a");
-        let namespaces: Vec<_> = narrowed
-            .spec
-            .reads
-            .iter()
-            .map(|rule| rule.namespaces.join(","))
-            .collect();
-        assert_eq!(namespaces, ["", "b", "a"]);
     }
 
     #[test]

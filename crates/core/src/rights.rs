@@ -78,6 +78,7 @@ pub const LEASE: &str = "kubectl-nks";
 
 /// What `diagnose` needs: the lists of the manifest, and what it reads by name.
 pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
+    let manifest = &manifest.by_default();
     let mut rights = BTreeSet::new();
     for rule in &manifest.spec.reads {
         if rule.api_version == probe::API_VERSION {
@@ -105,9 +106,10 @@ pub fn to_read(manifest: &Manifest) -> BTreeSet<Right> {
                 rights.insert(right("list"));
             }
             // A name in whatever namespace is looked for by a list of that name, which RBAC takes for one of the name alone.
+            // What is asked for has its namespace by then.
             let namespaced = kinds::lookup(&rule.api_version, &rule.kind)
                 .is_some_and(|resource| resource.namespaced);
-            let anywhere = namespaced && namespace.is_none();
+            let anywhere = namespaced && namespace.is_none() && !rule.asked;
             let verb = if anywhere { "list" } else { "get" };
             rights.extend(rule.names.iter().map(|name| Right {
                 name: Some(name.clone()),
@@ -153,6 +155,7 @@ fn least(rights: BTreeSet<Right>) -> BTreeSet<Right> {
 
 /// What `fix` needs on top of reading.
 pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
+    let manifest = &manifest.by_default();
     let mut rights = BTreeSet::new();
     for rule in &manifest.spec.writes {
         for namespace in scopes(written_in(manifest, rule)) {
@@ -177,8 +180,14 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
             rights.extend(named(right("get")));
             for verb in &rule.verbs {
                 if *verb == Verb::Create {
-                    // Roles cannot name what is not there yet.
-                    rights.extend([right("create"), right("get")]);
+                    // Roles cannot name what is not there yet. A Secret is created only under a name that is read, so that
+                    // nobody needs the right to look at every other, or to delete it when the fix is undone.
+                    let is_secret = rule.api_version == "v1" && rule.kind == "Secret";
+                    rights.insert(right("create"));
+                    rights.extend(match is_secret {
+                        true => named(right("delete")),
+                        false => vec![right("get")],
+                    });
                 } else {
                     rights.extend(named(right(verb_word(*verb))));
                 }
@@ -328,67 +337,4 @@ pub fn roles(name: &str, rights: &BTreeSet<Right>) -> Vec<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_without_namespaces_is_one_where_the_kind_is_read() {
-        let manifest = Manifest::from_yaml(
-            "
-apiVersion: fixer.nks/v1
-kind: Fixer
-metadata: {name: acme/replicas}
-spec:
-  version: 1.0.0
-  about: {title: {en: a, ko: 가}, cause: {en: b, ko: 나}}
-  reads: [{apiVersion: apps/v1, kind: Deployment, namespaces: [shop], fields: [/spec]}]
-  writes: [{apiVersion: apps/v1, kind: Deployment, verbs: [patch], paths: [/spec/replicas], max: 1}]
-  messages: {found: {en: a, ko: 가}}
-",
-        )
-        .unwrap();
-        assert_eq!(written_in(&manifest, &manifest.spec.writes[0]), ["shop"]);
-        let roles = roles_of(&manifest);
-        let of_the_shop = roles
-            .iter()
-            .find(|role| role["metadata"]["namespace"] == "shop")
-            .unwrap();
-        assert_eq!(of_the_shop["metadata"]["name"], "kubectl-nks-acme-replicas");
-        let verbs = of_the_shop["rules"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|rule| rule["resources"][0] == "deployments")
-            .map(|rule| &rule["verbs"]);
-        assert_eq!(verbs, Some(&json!(["get", "list", "patch"])));
-    }
-
-    #[test]
-    fn what_is_created_cannot_be_named_in_a_role() {
-        let manifest = Manifest::from_yaml(
-            "
-apiVersion: fixer.nks/v1
-kind: Fixer
-metadata: {name: acme/test}
-spec:
-  version: 1.0.0
-  about: {title: {en: t, ko: t}, cause: {en: c, ko: c}}
-  reads: [{apiVersion: v1, kind: ConfigMap, namespaces: [n], names: [c], fields: [/data]}]
-  writes: [{apiVersion: v1, kind: ConfigMap, verbs: [create, delete], paths: [/data], max: 1}]
-  messages: {}
-",
-        );
-        let rights = to_write(&manifest.unwrap());
-        let on = rights.iter().filter(|right| right.resource == "configmaps");
-        let said: Vec<_> = on
-            .map(|right| (right.verb.as_str(), right.name.as_deref()))
-            .collect();
-        let expected = [
-            ("create", None),
-            ("delete", Some("c")),
-            ("get", None),
-            ("get", Some("c")),
-        ];
-        assert_eq!(said, expected);
-    }
-}
+mod tests;

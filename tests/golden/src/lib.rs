@@ -73,9 +73,19 @@ impl Golden {
         self.cases.iter().find(|case| case.name == name).unwrap()
     }
 
-    /// What the host hands over of a case's objects.
+    /// The manifest as a run with the case's settings has it.
+    pub fn manifest_of(&self, case: &Case) -> Manifest {
+        self.manifest.with(&case.settings).unwrap()
+    }
+
+    /// What the host hands over of a case's objects. What a fixer asks for is handed over from the first round on, so that
+    /// it is asked for only where it is not there.
     pub fn input(&self, case: &Case) -> Input {
-        let supplied = demand::supply(&self.manifest, &case.objects);
+        self.input_in(case, 0)
+    }
+
+    fn input_in(&self, case: &Case, round: u32) -> Input {
+        let supplied = demand::supply(&self.manifest_of(case), &case.objects);
         let objects = supplied.into_iter().map(|one| nks_fixer::Object {
             rule: one.rule,
             api_version: one.object.id.api_version.clone(),
@@ -89,25 +99,36 @@ impl Golden {
             objects: objects.collect(),
             context: Context {
                 now_unix: NOW,
-                round: 0,
+                round,
                 cluster: case.cluster.clone(),
                 settings: case.settings.clone(),
             },
         }
     }
 
-    /// The fixer's answer, in the host's types.
+    /// The fixer's answer, in the host's types. What it asks for by its rules is not there.
     pub fn report(&self, case: &Case, native: Native) -> Report {
-        let outcome = native(&self.input(case)).unwrap();
-        match serde_json::from_value(serde_json::to_value(outcome).unwrap()).unwrap() {
+        let answer = |round| {
+            let outcome = native(&self.input_in(case, round)).unwrap();
+            serde_json::from_value(serde_json::to_value(outcome).unwrap()).unwrap()
+        };
+        let queries = match answer(0) {
+            Outcome::Done(report) => return report,
+            Outcome::Need(queries) => queries,
+        };
+        let manifest = self.manifest_of(case);
+        let supplied = demand::supply(&manifest, &case.objects);
+        let further = demand::further(&manifest, &queries, &supplied).unwrap();
+        assert!(further.logs.is_empty(), "{}: asks for logs", case.name);
+        match answer(1) {
             Outcome::Done(report) => report,
-            Outcome::Need(queries) => panic!("{}: asks for {queries:?}", case.name),
+            Outcome::Need(queries) => panic!("{}: asks for {queries:?} again", case.name),
         }
     }
 
     /// The host's plan, which refuses what it may not carry out.
     pub fn plan(&self, case: &Case, report: &Report) -> Plan {
-        let supplied: Vec<&Object> = demand::supply(&self.manifest, &case.objects)
+        let supplied: Vec<&Object> = demand::supply(&self.manifest_of(case), &case.objects)
             .into_iter()
             .map(|one| one.object)
             .collect();
@@ -242,7 +263,7 @@ pub fn a_prefilter_hides_no_finding(golden: &Golden, native: Native) {
     for case in &golden.cases {
         let found = |golden: &Golden| {
             let report = golden.report(case, native);
-            let supplied: Vec<_> = demand::supply(&golden.manifest, &case.objects)
+            let supplied: Vec<_> = demand::supply(&golden.manifest_of(case), &case.objects)
                 .into_iter()
                 .map(|one| one.object.id.clone())
                 .collect();

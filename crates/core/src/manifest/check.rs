@@ -1,5 +1,6 @@
 //! What a manifest has to hold beyond its types. Each problem names its field.
 
+use super::narrow::{is_object_name, setting_of};
 use super::{ALL, CEILING, Manifest, ManifestError, ReadRule, Secrets, Verb, WriteRule};
 use crate::{image_probe, message, probe};
 
@@ -43,8 +44,18 @@ impl Manifest {
         let secret = rule.api_version == "v1" && rule.kind == "Secret";
         expect(
             &at("names"),
-            !secret || (!rule.names.is_empty() && !rule.namespaces.is_empty()),
-            "Secrets are never listed: name each, with its namespace",
+            !secret || (!rule.names.is_empty() && (rule.asked || !rule.namespaces.is_empty())),
+            "Secrets are never listed: name each, with its namespace, or as one that is `asked` for",
+        )?;
+        expect(
+            &at("names"),
+            rule.names.iter().all(|name| self.is_known_name(name)),
+            "a name in braces is a string setting, no secret, whose default is a name",
+        )?;
+        expect(
+            &at("asked"),
+            !rule.asked || !rule.names.is_empty(),
+            "what is asked for is named",
         )?;
         expect(
             &at("kind"),
@@ -56,6 +67,16 @@ impl Manifest {
             rule.names.is_empty() || rule.labels.is_none(),
             "what is named is not chosen by label too",
         )
+    }
+
+    fn is_known_name(&self, name: &str) -> bool {
+        let Some(setting) = setting_of(name) else {
+            return true;
+        };
+        let property = self.spec.settings.properties.get(setting);
+        property
+            .and_then(|property| property.default.as_ref()?.as_str())
+            .is_some_and(is_object_name)
     }
 
     fn check_write(&self, index: usize, rule: &WriteRule) -> Result<(), ManifestError> {
