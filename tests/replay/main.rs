@@ -163,6 +163,7 @@ fixers! {
     calico_stale_nodes: "calico-stale-nodes"
     calico_typha_outage: "calico-typha-outage"
     cinder_resize: "cinder-resize"
+    docker_hub_limit: "docker-hub-limit"
     ebpf_istio: "ebpf-istio"
     ebpf_udp_ctlb: "ebpf-udp-ctlb"
     fs_group_policy: "fs-group-policy"

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use nks_core::credential::Credentials;
 use nks_core::demand;
 use nks_core::object::ObjectId;
-use nks_core::plan::Plan;
+use nks_core::plan::{Act, Plan, WayBack};
 use nks_core::report::{Report, Severity};
 use nks_golden::{Case, Golden, NOW};
 use nks_sandbox::Sandbox;
@@ -161,7 +161,7 @@ impl Stage<'_> {
         let entry = user.entry();
         let mut arguments = vec!["undo", &entry, "--yes"];
         arguments.extend(managed);
-        let ran = answered(user, &arguments, is_guarded);
+        let ran = answered(user, &arguments, is_guarded || makes_something(plan));
         if takes_leave(plan) {
             // The server takes no new finalizer for what is being deleted, so nothing at all is put back.
             return (ran.code == 2)
@@ -169,7 +169,8 @@ impl Stage<'_> {
                 .ok_or_else(|| printed("undo", &ran));
         }
         let now = self.loader.store.all();
-        let left = changed(&without_restarts(&before), &without_restarts(&now));
+        let mut left = changed(&without_restarts(&before), &without_restarts(&now));
+        left.retain(|name| !remade(plan).contains(name));
         if ran.code != 0 || !left.is_empty() {
             return Err(format!("not put back: {left:?}\n{}", printed("undo", &ran)));
         }
@@ -219,6 +220,19 @@ impl Stage<'_> {
         let report = self.without_settings(&after);
         findings(self.golden, &after, &report)
     }
+}
+
+/// Whether the plan makes an object, of which the deletion gets a question of its own when it is undone.
+fn makes_something(plan: &Plan) -> bool {
+    plan.patches().any(|(_, patch)| patch.act() == Act::Create)
+}
+
+/// The pods that the plan deletes and that a controller, which the server does not have, would make again.
+fn remade(plan: &Plan) -> BTreeSet<String> {
+    plan.patches()
+        .filter(|(_, patch)| patch.way_back() == WayBack::Remade)
+        .map(|(_, patch)| patch.id.to_string())
+        .collect()
 }
 
 /// Whether the plan takes a finalizer off an object that is being deleted.

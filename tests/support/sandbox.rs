@@ -15,18 +15,17 @@ pub(crate) fn analyze(
     case: &Case,
     now_unix: i64,
 ) -> Report {
-    let objects: Vec<Supplied> = demand::supply(&golden.manifest_of(case), &case.objects)
-        .iter()
-        .map(|one| Supplied {
-            rule: one.rule,
-            api_version: one.object.id.api_version.clone(),
-            kind: one.object.id.kind.clone(),
-            namespace: one.object.id.namespace.clone(),
-            name: one.object.id.name.clone(),
-            uid: one.object.uid.clone(),
-            json: one.shown.to_string(),
-        })
-        .collect();
+    let manifest = golden.manifest_of(case);
+    let supplied = demand::supply(&manifest, &case.objects);
+    let frame = |one: &demand::Supplied<'_>| Supplied {
+        rule: one.rule,
+        api_version: one.object.id.api_version.clone(),
+        kind: one.object.id.kind.clone(),
+        namespace: one.object.id.namespace.clone(),
+        name: one.object.id.name.clone(),
+        uid: one.object.uid.clone(),
+        json: one.shown.to_string(),
+    };
     // What it asks for is not there, or it would have been handed over.
     for round in 0..2 {
         let call = Analyze {
@@ -35,7 +34,7 @@ pub(crate) fn analyze(
             round,
             cluster: case.cluster.to_string(),
             settings: case.settings.to_string(),
-            objects: objects.clone(),
+            objects: supplied.iter().map(frame).collect(),
         };
         let answer = sandbox
             .analyze(&call, Duration::from_secs(10))

@@ -128,14 +128,15 @@ impl Golden {
 
     /// The host's plan, which refuses what it may not carry out.
     pub fn plan(&self, case: &Case, report: &Report) -> Plan {
-        let supplied: Vec<&Object> = demand::supply(&self.manifest_of(case), &case.objects)
+        let manifest = self.manifest_of(case);
+        let supplied: Vec<&Object> = demand::supply(&manifest, &case.objects)
             .into_iter()
             .map(|one| one.object)
             .collect();
-        report::check(report, &self.manifest, supplied.len())
+        report::check(report, &manifest, supplied.len())
             .unwrap_or_else(|problem| panic!("{}: {problem}", case.name));
         plan::plan(
-            &self.manifest,
+            &manifest,
             &supplied,
             report,
             &case.given,
