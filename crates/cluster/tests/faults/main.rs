@@ -6,6 +6,7 @@ mod apply;
 mod connected;
 mod preview;
 mod read;
+mod secret;
 #[path = "../../../../tests/support/server.rs"]
 mod server;
 mod store;
