@@ -94,6 +94,22 @@ impl RequestError {
         })
     }
 
+    /// The error with its texts of the server put through `rewrite`.
+    pub(crate) fn rewritten(mut self, rewrite: impl Fn(&str) -> String) -> Self {
+        match &mut self {
+            Self::Forbidden { message, .. }
+            | Self::NotFound { message }
+            | Self::NotServed { message }
+            | Self::Conflict { message }
+            | Self::Invalid(message)
+            | Self::TooManyRequests { message, .. }
+            | Self::Server { message, .. }
+            | Self::Connection { message, .. } => *message = rewrite(message),
+            Self::Timeout | Self::Malformed => {}
+        }
+        self
+    }
+
     /// Whether the server refused, so that a write was certainly not done. Anything else leaves that open: a gateway's
     /// 5xx or a lost connection says nothing of what the API server did.
     pub fn is_refusal(&self) -> bool {

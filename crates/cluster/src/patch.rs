@@ -96,6 +96,7 @@ impl Cluster {
             }
         };
         let call = Call::with_body(method, path, target, media_type, &body)
+            .hiding(&patch.credentials)
             .query("fieldManager", writing.field_manager);
         Ok(if writing.dry_run {
             call.query("dryRun", "All")

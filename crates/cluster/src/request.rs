@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
+use nks_core::credential::Credentials;
 use nks_core::message::clean;
 use serde_json::Value;
 
@@ -40,6 +41,8 @@ pub(crate) struct Call {
     query: Vec<(&'static str, String)>,
     accept: &'static str,
     body: Option<(&'static str, Vec<u8>)>,
+    /// What of the body no answer may tell: a webhook may quote what it refuses.
+    credentials: Credentials,
     target: Target,
 }
 
@@ -51,6 +54,7 @@ impl Call {
             query: Vec::new(),
             accept: JSON,
             body: None,
+            credentials: Credentials::default(),
             target,
         }
     }
@@ -67,6 +71,11 @@ impl Call {
             body: Some((content_type, body.to_string().into_bytes())),
             ..Self::get(path, target)
         }
+    }
+
+    pub(crate) fn hiding(mut self, credentials: &Credentials) -> Self {
+        self.credentials = credentials.clone();
+        self
     }
 
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -164,26 +173,28 @@ impl Cluster {
             .await
             .map_err(|error| lost(&error))?;
         *status = Some(response.status().as_u16());
-        self.tell_warnings(response.headers());
+        self.tell_warnings(response.headers(), &call.credentials);
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         if !parts.status.is_success() {
             // The status line alone says that it is a refusal, whatever became of its text.
             let body = body.map(|body| body.to_bytes()).unwrap_or_default();
             let retry_after = retry_after(&parts.headers);
-            return Err(refused(&call.target, parts.status, retry_after, &body));
+            let error = refused(&call.target, parts.status, retry_after, &body);
+            return Err(error.rewritten(|message| call.credentials.hide(message)));
         }
         Ok(body.map_err(|error| lost(error.as_ref()))?.to_bytes())
     }
 
     /// Tells each text of the answer's `Warning` headers once.
-    fn tell_warnings(&self, headers: &HeaderMap) {
+    fn tell_warnings(&self, headers: &HeaderMap, credentials: &Credentials) {
         let Some(warned) = &self.inner.warned else {
             return;
         };
         let told = self.inner.warnings.lock();
         let mut told = told.unwrap_or_else(|poisoned| poisoned.into_inner());
         for text in headers.get_all(header::WARNING).iter().filter_map(warning) {
+            let text = credentials.hide(&text);
             if told.insert(text.clone()) {
                 warned(&text);
             }

@@ -120,6 +120,26 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// A text of somebody who was sent the values, without them.
+    pub fn hide(&self, text: &str) -> String {
+        let mut hidden = text.to_owned();
+        for value in self.0.values() {
+            let encoded = secret::encode(value);
+            let spellings = [
+                value.as_ref(),
+                value.trim(),
+                &crate::message::clean(value),
+                encoded.as_str().unwrap_or_default(),
+            ];
+            for spelling in spellings.iter().filter(|spelling| !spelling.is_empty()) {
+                hidden = hidden.replace(spelling, secret::MASK);
+            }
+        }
+        hidden
+    }
+}
+
 /// What a fixer is given for a secret setting.
 pub fn token(setting: &str) -> String {
     [PREFIX, SETTING, setting].concat()
@@ -219,6 +239,17 @@ mod tests {
         // What is no object of texts is left for the declared paths to refuse.
         let odd = json!({"kind": "Secret", "stringData": "a"});
         assert_eq!(in_data(&odd), odd);
+    }
+
+    #[test]
+    fn what_was_sent_is_hidden_in_what_comes_back() {
+        let mut given = given();
+        given.insert("file", "line one\nline two\n".into());
+        for said in ["hunter2", "aHVudGVyMg==", "line one\nline two"] {
+            let answer = format!("the webhook says: {said} is not fine");
+            assert_eq!(given.hide(&answer), "the webhook says: *** is not fine");
+        }
+        assert_eq!(Credentials::default().hide("hunter2"), "hunter2");
     }
 
     #[test]

@@ -179,6 +179,29 @@ async fn a_lost_answer_is_settled_by_the_digest() {
     }
 }
 
+#[tokio::test]
+async fn a_webhook_that_quotes_what_it_refuses_is_not_quoted() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => {
+            let said = format!("denied: {} and {VALUE}", seen.body["data"]["a"]);
+            status(403, "Forbidden", &said)
+        }
+        _ => status(404, "NotFound", "not found"),
+    });
+    let (report, records) = run(&server, creation()).await;
+    let said = format!("{:?}", report.steps);
+    assert!(said.contains("denied: ") && said.contains("***"), "{said}");
+    let encoded = secret::encode(VALUE);
+    assert!(
+        !said.contains(VALUE) && !said.contains(encoded.as_str().unwrap()),
+        "{said}"
+    );
+    assert_silent(&records);
+    let cluster = server.cluster().await;
+    let refused = cluster.preview(&creation(), "kubectl-nks").await;
+    assert!(!format!("{refused:?}").contains(VALUE));
+}
+
 /// What undoing a run comes to while the Secret is `now`.
 fn undone(records: &[Record], now: Value) -> Result<Plan, Vec<String>> {
     let text = |text: &str| Text {
