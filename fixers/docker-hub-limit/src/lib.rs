@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use failing::Failing;
 use limit::Login;
-use nks_fixer::{Finding, Fixer, Input, Outcome, Owners, Query, Report, naming};
+use nks_fixer::{Finding, Fixer, Input, Object, Outcome, Owners, Query, Report, naming};
 use repair::Repair;
 use source::Source;
 
@@ -75,6 +75,8 @@ impl Fixer for DockerHubLimit {
 pub(crate) struct Scene<'a> {
     pub(crate) input: &'a Input,
     pub(crate) owners: Owners<'a>,
+    /// ServiceAccounts and Secrets by kind, namespace and name.
+    named: BTreeMap<[&'a str; 3], u32>,
     /// The name of the pull Secret.
     pub(crate) secret: &'a str,
     /// The token of the credentials, where they were given.
@@ -91,9 +93,18 @@ pub(crate) enum Kept {
 
 impl<'a> Scene<'a> {
     fn of(input: &'a Input) -> Self {
+        let named = input
+            .indexed()
+            .filter(|(_, object)| object.kind == "ServiceAccount" || object.kind == "Secret");
+        let place = |object: &'a Object| {
+            [&object.kind, &object.namespace, &object.name].map(String::as_str)
+        };
         Self {
             input,
             owners: Owners::of(input),
+            named: named
+                .map(|(index, object)| (place(object), index))
+                .collect(),
             secret: input.context.setting("secretName").unwrap_or("docker-hub"),
             credentials: input.context.setting("credentials"),
         }
@@ -122,10 +133,8 @@ impl<'a> Scene<'a> {
 
     /// What there is under the Secret's name in a namespace.
     pub(crate) fn kept(&self, namespace: &str) -> Kept {
-        let mut secrets = self.input.objects.iter().filter(|object| {
-            object.kind == "Secret" && object.namespace == namespace && object.name == self.secret
-        });
-        match secrets.next().map(|secret| secret.text("/type")) {
+        let secret = self.named("Secret", namespace, self.secret);
+        match secret.map(|index| self.input.objects[index as usize].text("/type")) {
             None => Kept::Nothing,
             Some(Some("kubernetes.io/dockerconfigjson" | "kubernetes.io/dockercfg")) => {
                 Kept::PullSecret
@@ -134,8 +143,13 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The index of a ServiceAccount or Secret.
+    pub(crate) fn named(&self, kind: &str, namespace: &str, name: &str) -> Option<u32> {
+        self.named.get(&[kind, namespace, name]).copied()
+    }
+
     fn source(&self, one: &Failing) -> Source {
-        source::of(self.input, &self.owners, &one.pod)
+        source::of(self, &one.pod)
     }
 
     fn pod_lists_it(&self, one: &Failing) -> bool {

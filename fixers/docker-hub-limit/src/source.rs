@@ -1,8 +1,10 @@
 //! Where a pod gets its pull Secrets from: the ServiceAccount's list holds only for pods that list none of their own, and
 //! it is copied into a pod when that is made.
 
-use nks_fixer::{Input, Object, Owners, Pod};
+use nks_fixer::{Object, Pod};
 use serde_json::Value;
+
+use crate::Scene;
 
 /// What has to list a Secret, so that the next pod has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +31,8 @@ pub(crate) const CRON_JOB: &str = "/spec/jobTemplate/spec/template/spec/imagePul
 pub(crate) const ACCOUNT: &str = "/imagePullSecrets";
 
 /// Where a pod's list comes from.
-pub(crate) fn of(input: &Input, owners: &Owners, pod: &Pod) -> Source {
+pub(crate) fn of(scene: &Scene, pod: &Pod) -> Source {
+    let (input, owners) = (scene.input, &scene.owners);
     if pod.annotation("kubernetes.io/config.mirror").is_some() {
         return Source::Node;
     }
@@ -41,7 +44,8 @@ pub(crate) fn of(input: &Input, owners: &Owners, pod: &Pod) -> Source {
         set if set.kind == "ReplicaSet" => owners.controller(set).unwrap_or(index),
         _ => index,
     });
-    let account = account(input, pod);
+    let account = pod.text("/spec/serviceAccountName").unwrap_or("default");
+    let account = scene.named("ServiceAccount", &pod.namespace, account);
     let by_account = account.map_or(Source::Unknown, Source::Account);
     let Some((index, maker)) = maker.map(|index| (index, &input.objects[index as usize])) else {
         return Source::Unknown;
@@ -56,14 +60,6 @@ pub(crate) fn of(input: &Input, owners: &Owners, pod: &Pod) -> Source {
         // Others may take a pod that is deleted for one that has failed.
         _ => Source::Unknown,
     }
-}
-
-fn account(input: &Input, pod: &Pod) -> Option<u32> {
-    let name = pod.text("/spec/serviceAccountName").unwrap_or("default");
-    let mut accounts = input.indexed().filter(|(_, object)| {
-        object.kind == "ServiceAccount" && object.namespace == pod.namespace && object.name == name
-    });
-    accounts.next().map(|(index, _)| index)
 }
 
 /// The Secrets that a list names.
