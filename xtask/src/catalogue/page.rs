@@ -83,7 +83,12 @@ impl Fixer {
         };
         let mut commands = format!("kubectl nks diagnose {name}\n");
         if let Some(setting) = fix {
-            commands += &format!("kubectl nks fix {name}{setting}\n");
+            let secrets = spec.settings.properties.iter();
+            let secrets = secrets.filter(|(_, property)| property.is_secret());
+            let files: String = secrets
+                .map(|(secret, _)| format!(" --set-file {secret}=FILE"))
+                .collect();
+            commands += &format!("kubectl nks fix {name}{setting}{files}\n");
         }
         let anchor = words.say("fixers-anchor")?;
         let readme = format!("../../README.{}#{anchor}", words::ending(words.language));
@@ -354,6 +359,7 @@ fn values(words: &Words, property: &Property) -> Result<String> {
         return Ok(codes(&allowed));
     }
     match property.r#type {
+        _ if property.is_secret() => words.say("secret").map(str::to_owned),
         PropertyType::String => words.say("text").map(str::to_owned),
         PropertyType::Integer => words.say("integer").map(str::to_owned),
         PropertyType::Boolean => Ok(codes(&["true", "false"])),
