@@ -42,7 +42,7 @@ pub(crate) fn run(screen: &Screen, command: &Explain) -> Result<Ended, Failure> 
     let fixer = Fixers::load(screen)?.find(screen, &command.fixer)?;
     let manifest = &fixer.manifest;
     match command.output {
-        ExplainFormat::Text => print(screen, manifest)?,
+        ExplainFormat::Text => print(screen, &manifest.by_default())?,
         ExplainFormat::Json => screen.value(Format::Json, document(manifest))?,
         ExplainFormat::Yaml => screen.value(Format::Yaml, document(manifest))?,
         ExplainFormat::Rbac => {
@@ -77,7 +77,8 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
             rule.namespaces.join(", ")
         };
         let fields: Vec<String> = rule.fields.iter().map(ToString::to_string).collect();
-        screen.line(&format!("  {} ({scope})", rule.kind))?;
+        let names: Vec<String> = rule.names.iter().map(|name| format!("/{name}")).collect();
+        screen.line(&format!("  {}{} ({scope})", rule.kind, names.join(", ")))?;
         screen.line(&wrap(&fields.join(", "), "      ", PAGE))?;
     }
     let secrets = match spec.secrets {

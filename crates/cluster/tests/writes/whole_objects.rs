@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nks_bed::{Bed, Options};
+use nks_bed::{Bed, Options, Parts};
 use nks_cluster::Cluster;
 use nks_core::credential::Credentials;
 use nks_core::manifest::Manifest;
@@ -180,5 +180,83 @@ async fn what_is_created_and_deleted_is_put_back() {
     carried_out(&admin, &again).await;
     assert_eq!(names(&bed, "deployments"), ["made", "web"]);
     assert!(names(&bed, "jobs").is_empty());
+    bed.stop();
+}
+
+const SECRETS: &str = r#"
+apiVersion: fixer.nks/v1
+kind: Fixer
+metadata: {name: acme/secret}
+spec:
+  version: 1.0.0
+  about: {title: {en: t, ko: t}, cause: {en: c, ko: c}}
+  secrets: keys
+  reads: [{apiVersion: v1, kind: Secret, asked: true, names: ["{name}"], fields: [/type]}]
+  writes: [{apiVersion: v1, kind: Secret, verbs: [create], paths: [/data, /type], max: 9}]
+  settings:
+    type: object
+    properties: {login: {type: string, format: secret}, name: {type: string, default: hub}}
+  messages: {m: {en: m, ko: m}}
+"#;
+
+/// The making of a pull Secret with these pull credentials.
+fn new_secret(login: &str) -> Plan {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": "hub", "namespace": "shop"},
+        "data": {".dockerconfigjson": "nks-secret-setting-login"}});
+    let report = Report {
+        findings: Vec::new(),
+        steps: vec![step(Change::Create(secret.to_string()), false)],
+    };
+    let mut given = Credentials::default();
+    given.insert("login", login.into());
+    let manifest = Manifest::from_yaml(SECRETS).unwrap().by_default();
+    plan::plan(&manifest, &[], &report, &given, "2026-01-01T00:00:00Z").unwrap()
+}
+
+#[tokio::test]
+async fn a_secret_is_created_and_taken_back_with_rights_on_its_name() {
+    let options = Options {
+        parts: Parts::ServerOnly,
+        ..Options::default()
+    };
+    let bed = Bed::start(options).unwrap();
+    bed.apply("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+        .unwrap();
+    let manifest = Manifest::from_yaml(SECRETS).unwrap();
+    let mut rights = rights::to_read(&manifest);
+    rights.extend(rights::to_write(&manifest));
+    let roles = rights::roles("secret", &rights).into_iter();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": roles.collect::<Vec<_>>()});
+    let operator = bed.operator("secret", &[&list.to_string()]).unwrap();
+    let cluster = connect(operator).await;
+
+    let login = r#"{"auths": {"https://index.docker.io/v1/": {"username": "me", "password": "canary-sings"}}}"#;
+    let plan = new_secret(login);
+    let used = rights::used(&rights, &plan);
+    assert_eq!(cluster.missing_rights(&used).await.unwrap(), []);
+    let journal = carried_out(&cluster, &plan).await;
+    let hub = id("v1", "Secret", "hub");
+    let there = cluster.get(&hub).await.unwrap().unwrap();
+    let encoded = nks_core::secret::encode(login);
+    assert_eq!(there.value["data"][".dockerconfigjson"], encoded);
+    for needle in ["canary-sings", encoded.as_str().unwrap()] {
+        assert!(!journal.contains(needle), "{journal}");
+    }
+    // The same once more is no change, and no other Secret can be looked at.
+    let preview = cluster.preview(&plan, "kubectl-nks").await.unwrap();
+    assert_eq!(preview.after[0].1["metadata"]["uid"], there.uid);
+    let other = new_secret(&login.replace("\"me\"", "\"you\""));
+    let refused = cluster.preview(&other, "kubectl-nks").await;
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("it was created since"), "{said}");
+    assert!(cluster.get(&id("v1", "Secret", "other")).await.is_err());
+
+    let back = way_back(&cluster, &journal).await;
+    let acts: Vec<_> = back.patches().map(|(_, one)| one.act()).collect();
+    assert_eq!(acts, [Act::Delete]);
+    let undone = carried_out(&cluster, &back).await;
+    assert!(!undone.contains("canary-sings"), "{undone}");
+    assert_eq!(cluster.get(&hub).await.unwrap(), None);
     bed.stop();
 }
