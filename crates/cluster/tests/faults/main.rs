@@ -4,6 +4,7 @@
 
 mod apply;
 mod connected;
+mod place;
 mod preview;
 mod read;
 mod secret;

@@ -1,6 +1,5 @@
 //! Faults while an object is created or deleted.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nks_cluster::{ApplyOptions, Cluster, Drift, PreviewProblem, StepState};
@@ -14,58 +13,9 @@ use nks_core::settle::{Settled, settle};
 use nks_core::whole;
 use serde_json::{Value, json};
 
+use crate::place::Place;
 use crate::server::{Reply, Seen, Server, ok, status};
 use crate::store::{Outcome, approved, carry_out};
-
-/// The place of one ConfigMap, as an API server keeps it. Clones share it.
-#[derive(Clone)]
-struct Place(Arc<Mutex<Option<Value>>>);
-
-impl Place {
-    fn new(value: Option<Value>) -> Self {
-        Self(Arc::new(Mutex::new(value)))
-    }
-
-    fn set(&self, value: Option<Value>) {
-        *self.0.lock().unwrap() = value;
-    }
-
-    fn get(&self) -> Option<Value> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// Answers as an API server does.
-    fn answer(&self, seen: &Seen) -> Reply {
-        let there = self.get();
-        match (seen.method.as_str(), there) {
-            ("GET", Some(there)) => ok(&there),
-            ("POST", None) => {
-                let mut made = seen.body.clone();
-                made["metadata"]["uid"] = "new".into();
-                made["metadata"]["resourceVersion"] = "6".into();
-                made["metadata"]["managedFields"] = json!([{"manager": "kubectl-nks"}]);
-                made["immutable"] = false.into();
-                if !seen.path.contains("dryRun=All") {
-                    self.set(Some(made.clone()));
-                }
-                ok(&made)
-            }
-            ("POST", Some(_)) => status(409, "AlreadyExists", "it already exists"),
-            ("DELETE", Some(there)) => {
-                let wanted = &seen.body["preconditions"];
-                let fits = |field: &str| wanted[field] == there["metadata"][field];
-                if !fits("uid") || !fits("resourceVersion") {
-                    return status(409, "Conflict", "Precondition failed");
-                }
-                if seen.body.get("dryRun").is_none() {
-                    self.set(None);
-                }
-                ok(&json!({"kind": "Status", "status": "Success"}))
-            }
-            _ => status(404, "NotFound", "not found"),
-        }
-    }
-}
 
 fn config_map(uid: &str, version: &str, data: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": data},
