@@ -6,6 +6,7 @@
 mod support;
 
 mod cinder;
+mod clean;
 mod crash;
 mod ebpf;
 mod faults;
