@@ -14,10 +14,9 @@
 //! | Which namespaces wait for it? | `namespaces.rs` |
 //! | What is to be said and done about it? | this file |
 //!
-//! A workload is restarted when its pods run and are not ready, or when metrics-server has ready pods and yet does not
-//! answer as it should; and only once: where a restart did not help, another one would not either. An APIService whose
-//! Service is known to be gone has to be deleted, since nobody can answer for it any more. The host changes no APIService,
-//! so that is a step for a person.
+//! Only two things are ever done. An APIService is deleted when its Service is known to be gone: nobody can answer for it
+//! any more. A workload is restarted when its pods run and are not ready, or when metrics-server has ready pods and yet
+//! does not answer as it should; and only once: where a restart did not help, another one would not either.
 //!
 //! Left alone: APIServices without a Service, for which the API server answers itself; what has just begun; pods that
 //! crash or cannot start, which have a cause of their own; certificates and networks.
@@ -165,19 +164,20 @@ fn mending(step: Step, findings: &[u32]) -> Step {
     findings.iter().fold(step, |step, one| step.mends(*one))
 }
 
-/// Asks a person to delete the APIServices of a fault.
+/// Deletes the APIServices of a fault, each with a question of its own.
 fn delete(fault: &Fault, findings: &[u32], report: &mut Report) {
     for broken in &fault.broken {
         if broken.object.is_being_deleted() {
             continue;
         }
         let step = match broken.maker() {
-            Some(maker) => Step::manual("delete-api-service-of").arg("maker", maker),
-            None => Step::manual("delete-api-service"),
+            Some(maker) => Step::delete("delete-api-service-of", broken.index).arg("maker", maker),
+            None => Step::delete("delete-api-service", broken.index),
         };
         let step = step
             .arg("api", broken.object.name.as_str())
-            .risk(Risk::Destructive);
+            .risk(Risk::Destructive)
+            .wait();
         report.step(mending(step, findings));
     }
 }

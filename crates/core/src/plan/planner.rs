@@ -144,7 +144,8 @@ impl<'a> Planner<'a> {
             Verb::Delete => is_never_whole(&object.id) || is_secret(&object.id),
             Verb::Patch | Verb::Restart => false,
         };
-        if is_never_changed(&object.id) || whole {
+        let never = is_never_changed(&object.id) && !is_registration(object, verb);
+        if never || whole {
             return Err(Problem::Never(object.id.clone()));
         }
         let word = match verb {
@@ -240,6 +241,15 @@ fn is_never_changed(id: &ObjectId) -> bool {
 /// A Secret is not deleted: its values would have to be in the journal.
 pub(super) fn is_secret(id: &ObjectId) -> bool {
     id.api_version == "v1" && id.kind == "Secret"
+}
+
+/// The deletion of an APIService that names a Service. It holds nothing but that name, and can be made again; those that
+/// the API server answers for itself are its own.
+fn is_registration(object: &Object, verb: Verb) -> bool {
+    object.id.kind == "APIService"
+        && kinds::group(&object.id.api_version) == "apiregistration.k8s.io"
+        && verb == Verb::Delete
+        && object.text("/spec/service/name").is_some()
 }
 
 /// Kinds that are neither created nor deleted: behind each object are data.

@@ -18,6 +18,7 @@ spec:
   - {apiVersion: v1, kind: Namespace, fields: [/spec]}
   - {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, fields: [/rules]}
   - {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, fields: [/spec]}
+  - {apiVersion: apiregistration.k8s.io/v1, kind: APIService, fields: [/spec]}
   writes:
   - {apiVersion: v1, kind: ConfigMap, verbs: [create, delete], paths: [/data/a, "/data/list/*/x", /metadata/annotations/team, "/metadata/finalizers/*"], max: 2}
   - {apiVersion: v1, kind: Pod, verbs: [delete], max: 9}
@@ -26,6 +27,7 @@ spec:
   - {apiVersion: v1, kind: Namespace, verbs: [create, delete], paths: [/spec], max: 9}
   - {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, verbs: [create], paths: [/rules], max: 9}
   - {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, verbs: [create, delete], paths: [/spec], max: 9}
+  - {apiVersion: apiregistration.k8s.io/v1, kind: APIService, verbs: [create, patch, delete], paths: [/spec], max: 9}
   secrets: tokens
   messages: {m: {en: m, ko: m}}
 "#;
@@ -34,7 +36,7 @@ fn object(kind: &str, name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "shop"}})
 }
 
-/// By position: two ConfigMaps, a Pod of a controller and a bare one with a credential, and what is never deleted.
+/// By position: two ConfigMaps, a Pod of a controller and a bare one with a credential, what is never deleted, and an APIService.
 fn objects() -> Vec<Object> {
     let mut held = object("Pod", "held");
     held["metadata"]["ownerReferences"] =
@@ -46,6 +48,10 @@ fn objects() -> Vec<Object> {
     held["spec"] = bare["spec"].clone();
     let mut definition = object("CustomResourceDefinition", "c");
     definition["apiVersion"] = "apiextensions.k8s.io/v1".into();
+    let api_service = |name: &str, service: Value| {
+        json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": name},
+            "spec": {"group": "example.com", "version": "v1", "service": service}})
+    };
     let values = vec![
         object("ConfigMap", "old"),
         object("ConfigMap", "older"),
@@ -55,6 +61,11 @@ fn objects() -> Vec<Object> {
         object("PersistentVolumeClaim", "disk"),
         object("Namespace", "shop"),
         definition,
+        api_service("v1.apps", Value::Null),
+        api_service(
+            "v1.example.com",
+            json!({"namespace": "shop", "name": "api"}),
+        ),
     ];
     let whole = |mut value: Value| {
         value["metadata"]["uid"] = "u".into();
@@ -238,7 +249,7 @@ fn some_kinds_are_neither_created_nor_deleted() {
     refused(creating(&snapshot), "never changes");
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}});
     refused(creating(&namespace), "never changes");
-    for target in 4..8 {
+    for target in 4..9 {
         refused(deleting(target), "never changes");
     }
 }
@@ -256,6 +267,21 @@ fn what_is_deleted_was_shown_and_gets_a_question_of_its_own() {
         deleting(3),
         "/spec/containers/0/env/0/value holds a credential",
     );
+}
+
+#[test]
+fn an_api_service_of_another_server_is_deleted_and_nothing_else() {
+    let plan = planned(deleting(9)).unwrap();
+    assert_eq!(plan.steps[0].risk, Risk::Destructive);
+    assert_eq!(plan.guarded().count(), 1);
+    let mut new = objects()[9].value.clone();
+    new["metadata"] = json!({"name": "v2.example.com"});
+    refused(creating(&new), "never changes");
+    let patch = Change::Patch {
+        target: 9,
+        ops: "[]".into(),
+    };
+    refused(vec![step(patch)], "never changes");
 }
 
 #[test]
