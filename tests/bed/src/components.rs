@@ -93,10 +93,13 @@ pub(crate) fn apiserver(folder: &Path, ports: &Ports, parts: Parts) -> Vec<Strin
     options
 }
 
+/// A simulated node that is late with its lease on a busy machine is not taken for a lost one: its pods would no longer
+/// be Ready, and kwok says of each only once that it is.
 pub(crate) fn controller_manager(folder: &Path) -> Vec<String> {
     vec![
         option("kubeconfig", folder, "kubeconfig"),
         "--leader-elect=false".to_owned(),
+        "--node-monitor-grace-period=1h".to_owned(),
         "--secure-port=0".to_owned(),
         option("root-ca-file", folder, "ca.crt"),
         option("service-account-private-key-file", folder, "token.key"),
