@@ -1,6 +1,7 @@
 //! `kubectl nks explain`: cause, reads and writes, risk, settings and rights of a fixer. No cluster needed.
 
 use clap::{Args, ValueEnum};
+use nks_core::image_probe;
 use nks_core::manifest::{Manifest, Secrets, Verb, WriteRule};
 use nks_core::output::{Document, Explanation};
 use nks_core::rights;
@@ -80,6 +81,10 @@ fn print(screen: &Screen, manifest: &Manifest) -> Result<(), Failure> {
         let names: Vec<String> = rule.names.iter().map(|name| format!("/{name}")).collect();
         screen.line(&format!("  {}{} ({scope})", rule.kind, names.join(", ")))?;
         screen.line(&wrap(&fields.join(", "), "      ", PAGE))?;
+        if let (image_probe::KIND, Some(filter)) = (rule.kind.as_str(), &rule.filter) {
+            let said = screen.say("explain-probes", &[("filter", filter)]);
+            screen.line(&wrap(&said, "      ", PAGE))?;
+        }
     }
     let secrets = match spec.secrets {
         Secrets::None => screen.say("secrets-none", &[]),

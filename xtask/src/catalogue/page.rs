@@ -1,6 +1,7 @@
 //! The page of one fixer: what an operator asks before running it, in short sections.
 
 use anyhow::Result;
+use nks_core::image_probe;
 use nks_core::kinds;
 use nks_core::manifest::{ALL, Manifest, ReadRule, Secrets, Verb, When};
 use nks_core::probe;
@@ -341,7 +342,13 @@ fn which(words: &Words, rule: &ReadRule) -> Result<String> {
         parts.push(words.say("discovery")?.to_owned());
     }
     if let Some(filter) = &rule.filter {
-        parts.push(words.fill("container-log", &code(filter))?);
+        let probe = rule.kind == image_probe::KIND;
+        let what = if probe {
+            "image-probe"
+        } else {
+            "container-log"
+        };
+        parts.push(words.fill(what, &code(filter))?);
     }
     if parts.is_empty() {
         parts.push(words.say("all")?.to_owned());
