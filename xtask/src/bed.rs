@@ -14,12 +14,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use nks_bed::{Bed, Binaries, Detached, Options, Release};
 
-/// Starts a bed with `nodes` simulated nodes, puts `scenario` into it if one is named, and leaves it running.
+/// Starts a bed with `nodes` simulated nodes and perhaps a real one, puts `scenario` into it if one is named, and leaves it
+/// running.
 ///
 /// # Errors
 /// When one is up already, or it cannot be built, started or brought into the scenario's state; nothing is left
 /// running then.
-pub(crate) fn up(nodes: u32, scenario: Option<&str>) -> Result<()> {
+pub(crate) fn up(nodes: u32, scenario: Option<&str>, real_node: bool) -> Result<()> {
     let path = record()?;
     if let Some(bed) = Detached::load(&path)? {
         if bed.is_running() {
@@ -38,12 +39,20 @@ pub(crate) fn up(nodes: u32, scenario: Option<&str>) -> Result<()> {
         binaries,
         Options {
             nodes,
+            real_node,
             ..Options::default()
         },
     )?;
     if let Some(name) = scenario {
         eprintln!("applying scenario {name}");
         bed.scenario(name)?;
+    }
+    if real_node {
+        eprintln!(
+            "{} is real; it can pull {} and no other image",
+            bed.real_node(),
+            nks_bed::SMALL_IMAGE
+        );
     }
     let kubectl = bed.binaries().tool("kubectl");
     let bed = bed.detach();

@@ -80,6 +80,9 @@ enum Bed {
         /// A folder of tests/bed/scenarios to put into it
         #[arg(long)]
         scenario: Option<String>,
+        /// Have a real node beside them: a kubelet, containerd and a registry, as root and without a way out
+        #[arg(long)]
+        real_node: bool,
     },
     /// Stop it
     Down,
@@ -94,8 +97,13 @@ fn main() -> Result<()> {
         Task::Test => check::all(),
         Task::Bench => bench::all(),
         Task::Bed {
-            action: Bed::Up { nodes, scenario },
-        } => bed::up(nodes, scenario.as_deref()),
+            action:
+                Bed::Up {
+                    nodes,
+                    scenario,
+                    real_node,
+                },
+        } => bed::up(nodes, scenario.as_deref(), real_node),
         Task::Bed { action: Bed::Down } => bed::down(),
         Task::Release(options) => release::make(&options),
         Task::Schemas => schemas::write(),

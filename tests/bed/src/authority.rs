@@ -45,14 +45,15 @@ impl Authority {
         }
     }
 
-    /// A server certificate for the API server: on loopback, and under the names that pods use.
-    pub(crate) fn server(&self) -> Result<Identity> {
+    /// A server certificate for the API server: at `address`, on loopback, and under the names that pods use.
+    pub(crate) fn server(&self, address: Ipv4Addr) -> Result<Identity> {
         let mut params = CertificateParams::new(vec![
             "localhost".to_owned(),
             "kubernetes".to_owned(),
             "kubernetes.default.svc".to_owned(),
         ])?;
         params.subject_alt_names.extend([
+            SanType::IpAddress(IpAddr::V4(address)),
             SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             SanType::IpAddress(IpAddr::V4(Ipv4Addr::new(10, 254, 0, 1))),
         ]);

@@ -7,15 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde_json::Value;
 
 use crate::authority::{Authority, token_keys};
 use crate::binaries::Binaries;
 use crate::components::{self, Ports};
-use crate::kubectl::{items, text};
-use crate::nodes;
 use crate::options::{Options, Parts};
 use crate::process::{Component, Detached, Guard, tail};
+use crate::real_node::Link;
 
 /// How long each step of the start may take. Usually the whole takes about ten seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How often a condition is looked at.
 const GLANCE: Duration = Duration::from_millis(150);
 
-/// How often a start is tried again after somebody else has taken one of its ports.
+/// How often a start is tried again after somebody else has taken one of its ports or its network.
 const ATTEMPTS: u32 = 3;
 
 /// Folders of beds that ended longer ago than this are removed.
@@ -36,6 +34,8 @@ pub struct Bed {
     options: Options,
     authority: Authority,
     folder: PathBuf,
+    /// What joins the bed's own network, where it has one, to the machine's.
+    link: Option<Link>,
     server: String,
     etcd: String,
     /// In the order in which they were started.
@@ -66,17 +66,22 @@ impl Bed {
             "only the API server of {} is built, so it cannot have controllers",
             binaries.version()
         );
+        ensure!(
+            options.parts == Parts::All || !options.real_node,
+            "a server alone has no nodes, so it cannot have a real one"
+        );
         let mut attempt = 1;
         loop {
             let mut bed = Self::prepare(&binaries, &options)?;
             let Err(error) = bed.launch() else {
                 return Ok(bed);
             };
-            let port_taken = bed
-                .components
-                .iter()
-                .any(|it| tail(&it.log, 50).contains("address already in use"));
-            if !port_taken || attempt == ATTEMPTS {
+            let taken = ["address already in use", "File exists"];
+            let taken = bed.components.iter().any(|it| {
+                let log = tail(&it.log, 50);
+                taken.iter().any(|word| log.contains(word))
+            });
+            if !taken || attempt == ATTEMPTS {
                 return Err(error.context(format!(
                     "the test bed did not start; see {}",
                     bed.folder.display()
@@ -102,16 +107,23 @@ impl Bed {
             authority: Authority::new()?,
             guard: Some(Guard::start(&folder)?),
             folder,
+            link: options.real_node.then(Link::pick).transpose()?,
             server: String::new(),
             etcd: String::new(),
             components: Vec::new(),
         };
-        let (authority, server) = (bed.authority.identity(), bed.authority.server()?);
+        let (authority, server) = (
+            bed.authority.identity(),
+            bed.authority.server(bed.address())?,
+        );
+        let kubelets = bed.authority.client("kube-apiserver", None)?;
         let (token_key, token_public) = token_keys()?;
         let pattern = serde_json::to_string(&options.unpullable)?;
         for (file, content) in [
             ("ca.crt", authority.certificate),
             ("ca.key", authority.key),
+            ("kubelet-client.crt", kubelets.certificate),
+            ("kubelet-client.key", kubelets.key),
             ("server.crt", server.certificate),
             ("server.key", server.key),
             ("token.key", token_key),
@@ -128,22 +140,28 @@ impl Bed {
 
     /// Starts the processes one after the other, each once what it needs is ready.
     fn launch(&mut self) -> Result<()> {
-        let ports = Ports::pick()?;
-        self.server = format!("https://127.0.0.1:{}", ports.server);
-        self.etcd = format!("http://127.0.0.1:{}", ports.etcd);
+        if let Some(link) = self.link {
+            self.start_network(link)?;
+        }
+        let address = self.address();
+        let ports = Ports::pick(address)?;
+        self.server = format!("https://{address}:{}", ports.server);
+        self.etcd = format!("http://{address}:{}", ports.etcd);
         fs::write(
             self.kubeconfig(),
             self.client_kubeconfig(&self.options.name, Some("system:masters"))?,
         )?;
 
         self.run("etcd", "server", &components::etcd(&self.folder, &ports))?;
-        self.await_ready("etcd listens", |_| Ok(listens(ports.etcd)))?;
+        self.await_ready("etcd listens", |_| Ok(listens(address, ports.etcd)))?;
         self.run(
             "kube-apiserver",
             "kube-apiserver",
             &components::apiserver(&self.folder, &ports, self.options.parts),
         )?;
-        self.await_ready("the API server listens", |_| Ok(listens(ports.server)))?;
+        self.await_ready("the API server listens", |_| {
+            Ok(listens(address, ports.server))
+        })?;
         self.await_ready("the API server is ready", |bed| {
             bed.kubectl(&["get", "--raw=/readyz"]).map(|_| true)
         })?;
@@ -153,45 +171,41 @@ impl Bed {
         }
     }
 
-    /// Puts the nodes in and starts what makes them and their pods live.
-    fn populate(&mut self) -> Result<()> {
-        let nodes = nodes::list(
-            &self.options.name,
-            self.options.nodes,
-            self.binaries.version(),
-        )
-        .to_string();
-        if self.options.nodes > 0 {
-            self.with_file(&nodes, |path| {
-                self.kubectl(&["create", "--validate=false", "-f", &path.to_string_lossy()])
-            })?;
-        }
-        let (controllers, scheduler) = ("kube-controller-manager", "kube-scheduler");
-        self.run(
-            controllers,
-            controllers,
-            &components::controller_manager(&self.folder),
-        )?;
-        self.run(scheduler, scheduler, &components::scheduler(&self.folder))?;
-        self.run("kwok", "kwok", &components::kwok(&self.folder))?;
-        self.await_ready("nodes and service accounts are ready", Self::is_populated)
+    /// Starts one of the bed's tools.
+    pub(crate) fn run(
+        &mut self,
+        name: &'static str,
+        tool: &str,
+        arguments: &[String],
+    ) -> Result<()> {
+        self.run_program(name, &self.binaries.tool(tool), arguments)
     }
 
-    fn run(&mut self, name: &'static str, tool: &str, arguments: &[String]) -> Result<()> {
+    /// Starts any program, in the bed's own network if it has one and that has been started.
+    pub(crate) fn run_program(
+        &mut self,
+        name: &'static str,
+        program: &Path,
+        arguments: &[String],
+    ) -> Result<()> {
         let guard = self.guard.as_ref().context("the bed is detached")?;
-        let component = Component::start(
-            name,
-            &self.binaries.tool(tool),
-            arguments,
-            &self.folder,
-            guard,
-        )?;
+        let component = match self.components.first().filter(|_| self.link.is_some()) {
+            None => Component::start(name, program, arguments, &self.folder, guard)?,
+            Some(network) => {
+                let mut all = vec![
+                    format!("--net=/proc/{}/ns/net", network.process()),
+                    program.to_string_lossy().into_owned(),
+                ];
+                all.extend_from_slice(arguments);
+                Component::start(name, Path::new("nsenter"), &all, &self.folder, guard)?
+            }
+        };
         self.components.push(component);
         Ok(())
     }
 
     /// Waits for `condition`, but not for a process that has ended.
-    fn await_ready(
+    pub(crate) fn await_ready(
         &mut self,
         description: &str,
         condition: impl Fn(&Self) -> Result<bool>,
@@ -223,32 +237,6 @@ impl Bed {
             }
             thread::sleep(GLANCE);
         }
-    }
-
-    /// Whether every node is ready, which takes kwok, and pods can be made, which takes the controller manager.
-    fn is_populated(&self) -> Result<bool> {
-        let objects =
-            items(self.kubectl_json(&["get", "nodes,serviceaccounts", "--all-namespaces"])?);
-        let ready = |node: &Value| {
-            let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
-            conditions.is_some_and(|all| {
-                all.iter()
-                    .any(|it| it["type"] == "Ready" && it["status"] == "True")
-            })
-        };
-        let nodes = objects
-            .iter()
-            .filter(|it| it["kind"] == "Node" && ready(it))
-            .count();
-        let has_account = |namespace: &str| {
-            objects.iter().any(|it| {
-                text(it, "/metadata/namespace") == namespace
-                    && text(it, "/metadata/name") == "default"
-            })
-        };
-        Ok(nodes == self.options.nodes as usize
-            && has_account("default")
-            && has_account("kube-system"))
     }
 
     /// Calls `condition` until it returns true. An error from it counts as "not yet".
@@ -306,6 +294,16 @@ impl Bed {
         &self.etcd
     }
 
+    /// How the bed is.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Where the control plane listens.
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.link.map_or(Ipv4Addr::LOCALHOST, |link| link.inside)
+    }
+
     /// The ids of all processes that belong to this bed, for a test that wants to see them gone.
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
@@ -355,8 +353,8 @@ impl Drop for Bed {
     }
 }
 
-fn listens(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+fn listens(address: Ipv4Addr, port: u16) -> bool {
+    TcpStream::connect((address, port)).is_ok()
 }
 
 fn timed_out(description: &str, limit: Duration, last: Option<anyhow::Error>) -> anyhow::Error {

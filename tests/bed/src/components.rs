@@ -25,6 +25,8 @@ const ALTERING: [&str; 12] = [
 
 /// The ports of one bed. The controller manager, the scheduler and kwok need none.
 pub(crate) struct Ports {
+    /// Where all of them are.
+    pub(crate) address: Ipv4Addr,
     pub(crate) etcd: u16,
     pub(crate) peer: u16,
     pub(crate) server: u16,
@@ -32,11 +34,12 @@ pub(crate) struct Ports {
 
 impl Ports {
     /// Picks ports that are free now. Somebody may take one before its owner binds it; the bed then starts over.
-    pub(crate) fn pick() -> Result<Self> {
+    pub(crate) fn pick(address: Ipv4Addr) -> Result<Self> {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         // Held together, so that the three differ.
         let (etcd, peer, server) = (free()?, free()?, free()?);
         Ok(Self {
+            address,
             etcd: etcd.local_addr()?.port(),
             peer: peer.local_addr()?.port(),
             server: server.local_addr()?.port(),
@@ -46,8 +49,8 @@ impl Ports {
 
 /// etcd without fsync: its data are worth nothing after the test, and fsync is most of what it does.
 pub(crate) fn etcd(folder: &Path, ports: &Ports) -> Vec<String> {
-    let client = format!("http://127.0.0.1:{}", ports.etcd);
-    let peer = format!("http://127.0.0.1:{}", ports.peer);
+    let client = format!("http://{}:{}", ports.address, ports.etcd);
+    let peer = format!("http://{}:{}", ports.address, ports.peer);
     vec![
         "--name=bed".to_owned(),
         option("data-dir", folder, "etcd"),
@@ -74,15 +77,18 @@ pub(crate) fn apiserver(folder: &Path, ports: &Ports, parts: Parts) -> Vec<Strin
         Parts::ServerOnly => alone,
     };
     let mut options = vec![
-        format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
+        format!("--etcd-servers=http://{}:{}", ports.address, ports.etcd),
+        format!("--bind-address={}", ports.address),
+        format!("--advertise-address={}", ports.address),
         format!("--secure-port={}", ports.server),
         "--endpoint-reconciler-type=none".to_owned(),
         "--authorization-mode=Node,RBAC".to_owned(),
         "--allow-privileged".to_owned(),
         "--service-cluster-ip-range=10.254.0.0/16".to_owned(),
         option("client-ca-file", folder, "ca.crt"),
+        option("kubelet-client-certificate", folder, "kubelet-client.crt"),
+        option("kubelet-client-key", folder, "kubelet-client.key"),
+        "--kubelet-preferred-address-types=InternalIP".to_owned(),
         option("tls-cert-file", folder, "server.crt"),
         option("tls-private-key-file", folder, "server.key"),
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
@@ -116,12 +122,17 @@ pub(crate) fn scheduler(folder: &Path) -> Vec<String> {
     ]
 }
 
-/// kwok plays the kubelet of every node, with the pod network of NKS.
-pub(crate) fn kwok(folder: &Path) -> Vec<String> {
+/// kwok plays the kubelet of every node that has none, with the pod network of NKS.
+pub(crate) fn kwok(folder: &Path, beside_real: bool) -> Vec<String> {
+    let whose = if beside_real {
+        "--manage-nodes-with-label-selector=!nks-bed/real"
+    } else {
+        "--manage-all-nodes"
+    };
     vec![
         option("kubeconfig", folder, "kubeconfig"),
         option("config", folder, "stages.yaml"),
-        "--manage-all-nodes".to_owned(),
+        whose.to_owned(),
         "--cidr=10.100.0.0/16".to_owned(),
         "--node-ip=192.168.0.254".to_owned(),
     ]

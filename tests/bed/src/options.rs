@@ -34,6 +34,10 @@ pub struct Options {
     pub release: Release,
     /// What runs; everything by default.
     pub parts: Parts,
+    /// Whether there is a real node beside the simulated ones: a kubelet, containerd and a registry, as root and without
+    /// a way out of the machine. See [`Bed::real_node`](crate::Bed::real_node); there is none by default. It takes
+    /// [`Parts::All`].
+    pub real_node: bool,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
             unpullable: UNPULLABLE.to_owned(),
             release: Release::default(),
             parts: Parts::default(),
+            real_node: false,
         }
     }
 }

@@ -19,8 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// What the guard does. A line means that it is no longer needed; the end of the pipe means that this process is gone.
-/// etcd's data are the only large files, so they go too; the logs stay.
-const GUARD: &str = r#"if read -r word; then exit 0; fi; rm -rf "$1/etcd"; kill -s KILL 0"#;
+/// etcd's data are the only large files, so they go too, with what a real node has left behind; the logs stay.
+const GUARD: &str = r#"if read -r word; then exit 0; fi
+[ ! -e "$1/node-end.sh" ] || /bin/sh "$1/node-end.sh" "$1"
+rm -rf "$1/etcd"
+kill -s KILL 0"#;
 
 /// A shell in a process group of its own that kills that group once this process has ended, however it ended.
 ///
@@ -215,6 +218,13 @@ impl Detached {
                     within(PATIENCE, || !self.owns(*process));
                 }
             }
+        }
+        let end = self.folder.join("node-end.sh");
+        if end.exists() {
+            Command::new("/bin/sh")
+                .arg(end)
+                .arg(&self.folder)
+                .status()?;
         }
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

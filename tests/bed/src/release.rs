@@ -49,6 +49,7 @@ impl Release {
                 "kube-controller-manager",
                 "kube-scheduler",
                 "kubectl",
+                "kubelet",
                 "kwok",
             ],
         }
