@@ -62,6 +62,9 @@ const NO_TAG: &str = "registry.test/small:2";
 /// A registry that cannot be reached.
 const NO_HOST: &str = "ghcr.io/acme/small:1";
 
+/// What no registry is asked for.
+const NO_NAME: &str = "registry.test/A:1";
+
 /// Asks the real node for images as the pods of a Deployment would, and returns what it says of each.
 async fn asked(
     (cluster, bed): (&Cluster, &Bed),
@@ -178,11 +181,12 @@ async fn a_real_node_is_asked_and_makes_no_container_of_the_image() {
     })
     .await
     .unwrap();
-    let images = [SMALL_IMAGE, NO_TAG, NO_HOST];
+    let images = [SMALL_IMAGE, NO_TAG, NO_HOST, NO_NAME];
     let whom = (&cluster, &bed);
     let answers = asked(whom, "pods", &images, 60).await;
     assert_eq!(answers[0], Verdict::Pulled);
     assert_failed(&answers[1], "small:2\": registry.test/small:2: not found");
+    assert_failed(&answers[3], "repository name (A) must be lowercase");
     assert_failed(&answers[2], "failed to do request: Head \"https://ghcr.io/");
 
     without_pod_network(&bed);

@@ -46,46 +46,50 @@ impl Run<'_> {
                 None => Look::NotYet("Waiting for the image to be pulled...".to_owned()),
             },
         };
-        let longest = Duration::from_secs(image_probe::SECONDS);
-        let limit = Some(self.limit().map_or(longest, |limit| limit.min(longest)));
+        let patience = Duration::from_secs(image_probe::SECONDS);
+        let limit = Some(self.limit().map_or(patience, |limit| limit.min(patience)));
         let seen = self
             .look_until((position, "image"), (&made.id, limit), judge)
             .await;
         match seen {
             Ok(Verdict::Pulled) => Verdict::Pulled,
             Ok(Verdict::Failed(why)) => {
-                Verdict::Failed(self.cluster.warned(made).await.unwrap_or(why))
+                // Other warnings are not about the image: many a node has one about its name servers for every pod.
+                let told = self.cluster.warned(made, ",reason=Failed").await;
+                let told = told.into_iter().chain([why]);
+                Verdict::Failed(longest(told).unwrap_or_default())
             }
             Ok(Verdict::Unknown(why)) | Err(why) => {
-                Verdict::Unknown(self.cluster.warned(made).await.unwrap_or(why))
+                Verdict::Unknown(self.cluster.warned(made, "").await.unwrap_or(why))
             }
         }
     }
 }
 
 impl Cluster {
-    /// What the last warning about a pod says, where there is one: a status may say no more than that a pull is put off.
-    async fn warned(&self, pod: &Object) -> Option<String> {
+    /// What the longest warning about a pod says, of those that `only` selects and where there is one: a status may say no
+    /// more than that a pull is put off.
+    async fn warned(&self, pod: &Object, only: &str) -> Option<String> {
         let namespace = Some(pod.id.namespace.as_str());
         let target = Target {
             verb: "list",
             resource: "events".into(),
             namespace: namespace.map(str::to_owned),
         };
-        let of_pod = format!("involvedObject.uid={},type=Warning", pod.uid);
+        let of_pod = format!("involvedObject.uid={},type=Warning{only}", pod.uid);
         let call = Call::get(collection("v1", "events", namespace), target);
         let answer = self.call_read(&call.query("fieldSelector", of_pod)).await;
-        longest(answer.ok()?.get("items")?.as_array()?)
+        let answer = answer.ok()?;
+        let events = answer.get("items")?.as_array()?.iter();
+        let messages = events.filter_map(|event| event.get("message")?.as_str());
+        longest(messages.map(image_probe::said))
     }
 }
 
 /// The kubelet reports a failed pull twice: with its cause, and as `Error: ErrImagePull`.
-fn longest(events: &[Value]) -> Option<String> {
-    let messages = events
-        .iter()
-        .filter_map(|event| event.get("message")?.as_str());
-    let said = messages.map(image_probe::said);
-    said.filter(|said| !said.is_empty())
+fn longest(messages: impl Iterator<Item = String>) -> Option<String> {
+    messages
+        .filter(|said| !said.is_empty())
         .max_by_key(|said| said.chars().count())
 }
 
@@ -111,20 +115,19 @@ fn left(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn the_event_with_the_cause_is_told() {
-        let event = |message: &str| json!({"message": message});
         let events = [
-            event("Error: ErrImagePull"),
-            event("Failed to pull image \"a\": not found"),
-            event("Error: ImagePullBackOff"),
+            "Error: ErrImagePull",
+            "Failed to pull image \"a\": not found",
+            "Error: ImagePullBackOff",
+            "",
         ];
         assert_eq!(
-            longest(&events).as_deref(),
+            longest(events.map(str::to_owned).into_iter()).as_deref(),
             Some("Failed to pull image \"a\": not found")
         );
-        assert_eq!(longest(&[]), None);
+        assert_eq!(longest(std::iter::empty()), None);
     }
 }
