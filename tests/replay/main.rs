@@ -6,7 +6,7 @@
 //! * `load` puts a case into the server, with `fill` (what the API asks for besides), `kinds` (what it does not have)
 //!   and `store` (what it lets nobody choose).
 //! * `clock` moves the times of a case.
-//! * `operator` is who asks.
+//! * `operator` is who asks; `node` answers where a fixer asks for images.
 //! * `scenario` runs a case and says what was not as it should be; `rollout` does what controllers would do after a fix.
 //! * `exceptions` is what cannot be shown on a real server, and why.
 //! * `tally` counts. Its table goes to standard output (`-- --nocapture`) and to `target/nks/replay.json`.
@@ -30,6 +30,7 @@ mod exceptions;
 mod fill;
 mod kinds;
 mod load;
+mod node;
 mod operator;
 mod rollout;
 mod scenario;
@@ -108,6 +109,7 @@ fn replay_on(release: Release, golden: &Golden) -> Vec<String> {
         loader,
         operator: &operator,
         worker: &mut worker,
+        kubeconfig: &bed.kubeconfig(),
     };
     let mut tally = Tally::default();
     let mut problems = Vec::new();
@@ -158,18 +160,24 @@ macro_rules! fixers {
 }
 
 fixers! {
+    broken_apiservice: "broken-apiservice"
     calico_images: "calico-images"
     calico_on_new_kernel: "calico-on-new-kernel"
     calico_stale_nodes: "calico-stale-nodes"
     calico_typha_outage: "calico-typha-outage"
     cinder_resize: "cinder-resize"
+    default_storage_class: "default-storage-class"
     docker_hub_limit: "docker-hub-limit"
     ebpf_istio: "ebpf-istio"
     ebpf_udp_ctlb: "ebpf-udp-ctlb"
+    flannel_registry: "flannel-registry"
     fs_group_policy: "fs-group-policy"
+    github_packages: "github-packages"
+    legacy_registry: "legacy-registry"
     load_balancer_pending: "load-balancer-pending"
     retained_volumes: "retained-volumes"
     stuck_finalizers: "stuck-finalizers"
+    stuck_volume_attachment: "stuck-volume-attachment"
     upgrade_preflight: "upgrade-preflight"
     volume_expansion: "volume-expansion"
     workload_health: "workload-health"

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use nks_core::credential::Credentials;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::clock;
 use crate::load::Loader;
+use crate::node::{self, Node};
 use crate::operator::Operator;
 use crate::rollout::{as_rolled_out, roll_out, without_restarts};
 use crate::sandbox;
@@ -34,7 +36,7 @@ pub(crate) type Findings = BTreeMap<String, usize>;
 /// What a case gave.
 #[derive(Default)]
 pub(crate) struct Shown {
-    /// What `report.json` says; with settings, which `diagnose` does not have, what the fixer says without them.
+    /// What the fixer says without settings and answers of nodes, which `diagnose` does not have.
     pub(crate) expected: Findings,
     /// What `diagnose` found.
     pub(crate) found: Findings,
@@ -50,6 +52,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) loader: &'a mut Loader,
     pub(crate) operator: &'a Operator,
     pub(crate) worker: &'a mut Sandbox,
+    /// Of the server's administrator.
+    pub(crate) kubeconfig: &'a Path,
 }
 
 impl Stage<'_> {
@@ -59,12 +63,13 @@ impl Stage<'_> {
             expected: self.expected(case),
             ..Shown::default()
         };
-        self.loader.begin(&case.objects);
-        let namespaces = Loader::namespaces(&case.objects);
+        let (objects, answered) = (without_answers(case).objects, self.answered(case));
+        self.loader.begin(&objects);
+        let namespaces = Loader::namespaces(&objects);
         let roles = self.operator.admit(self.loader, &namespaces);
         if let Err(refused) = self
             .loader
-            .load(&case.objects, &case.cluster["kubernetesVersion"])
+            .load(&objects, &case.cluster["kubernetesVersion"])
         {
             shown.problems.push(format!("not accepted: {refused}"));
             return shown;
@@ -80,24 +85,48 @@ impl Stage<'_> {
         }
         let differences = differences(&shown.expected, &shown.found);
         shown.problems.extend(differences);
-        let plan = self.golden.plan(case, &written(case));
-        if shown.problems.is_empty() && plan.patches().count() > 0 {
-            shown.mended = true;
-            if let Err(problem) = self.mend(case, &plan, &user) {
-                shown.problems.push(problem);
-            }
+        let plan = match &answered {
+            Some((answered, report)) => self.golden.plan(answered, report),
+            None => self.golden.plan(case, &written(case)),
+        };
+        let asks = answered.is_some();
+        if shown.problems.is_empty() && (asks || plan.patches().count() > 0) {
+            shown.mended = plan.patches().count() > 0;
+            let answered = answered.as_ref().map_or(case, |(answered, _)| answered);
+            let node = Node::of(&answered.objects);
+            let mended =
+                node.while_it_answers(self.kubeconfig, || self.mend(answered, &plan, &user));
+            shown.problems.extend(mended.err());
         }
         shown
     }
 
+    /// Where `fix` asks nodes for images first: the case with the answers, and what the fixer says then. A case without
+    /// answers has nodes that can pull everything.
+    fn answered(&mut self, case: &Case) -> Option<(Case, Report)> {
+        let before = without_answers(case);
+        let plan = self.golden.plan(&before, &self.report(&before));
+        plan.probes()?;
+        let answered = if before.objects.len() < case.objects.len() {
+            case.clone()
+        } else {
+            case.carried_out(&plan)
+        };
+        let report = self.report(&answered);
+        Some((answered, report))
+    }
+
+    /// What the fixer says of a case.
+    fn report(&mut self, case: &Case) -> Report {
+        sandbox::analyze(self.worker, self.golden, case, NOW)
+    }
+
     /// What `diagnose` should find.
     fn expected(&mut self, case: &Case) -> Findings {
-        let report = if settings(case).is_empty() {
-            written(case)
-        } else {
-            self.without_settings(case)
-        };
-        findings(self.golden, case, &report)
+        // `diagnose` asks no node.
+        let case = without_answers(case);
+        let report = self.without_settings(&case);
+        findings(self.golden, &case, &report)
     }
 
     fn without_settings(&mut self, case: &Case) -> Report {
@@ -111,7 +140,7 @@ impl Stage<'_> {
             settings: defaults.expect("defaults are settings"),
             ..case.clone()
         };
-        sandbox::analyze(self.worker, self.golden, &case, NOW)
+        self.report(&case)
     }
 
     fn diagnose(&self, user: &User) -> Result<Findings, String> {
@@ -209,7 +238,7 @@ impl Stage<'_> {
 
     /// What the fixer finds on its own result, once pods are started anew.
     fn after(&mut self, case: &Case, plan: &Plan) -> Findings {
-        let mut after = case.carried_out(plan);
+        let mut after = without_answers(&case.carried_out(plan));
         let objects = after.objects.iter_mut();
         as_rolled_out(
             objects.map(|object| &mut object.value).collect(),
@@ -220,6 +249,13 @@ impl Stage<'_> {
         let report = self.without_settings(&after);
         findings(self.golden, &after, &report)
     }
+}
+
+/// The case without what nodes have answered.
+fn without_answers(case: &Case) -> Case {
+    let mut case = case.clone();
+    case.objects.retain(|object| !node::is_answer(object));
+    case
 }
 
 /// Whether the plan makes an object, of which the deletion gets a question of its own when it is undone.

@@ -13,6 +13,9 @@
 //! journal.finish(entry, outcome, verified)
 //! ```
 //!
+//! A plan that asks nodes for images asks for nothing else; it goes the same way as far as `apply`, and what the nodes
+//! answer joins the objects of the next plan.
+//!
 //! [`look`] is the first two lines, `fix` goes all the way, and `undo` joins at `preview` through [`carry_out`].
 
 use std::cell::RefCell;

@@ -16,7 +16,8 @@ pub const KIND: &str = "ImageProbe";
 /// How many images one plan may ask for.
 pub const MAX: usize = 10;
 
-/// After how many seconds the kubelet ends the pod, whether or not anybody is left to remove it.
+/// After how many seconds the kubelet ends the pod, whether or not anybody is left to remove it. It waits for a pull
+/// that hangs.
 pub const SECONDS: u64 = 300;
 
 /// What the pod takes its variable from. Nobody makes it.
