@@ -33,11 +33,11 @@ const READ: &str = "namespaces,nodes,pods,events.v1.,services,endpointslices,con
 fn nothing_is_wrong_with_two_hundred_ordinary_workloads() {
     let bed = bed();
     // Calico, as NKS deploys it, when nothing is wrong with it.
-    bed.scenario("healthy").unwrap();
+    bed.scenario("healthy").expect("the cluster answers");
     let teams: Vec<Team> = (0..TEAMS).map(Team::new).collect();
     create(&bed, &teams);
     bed.wait_for("all of it is ready", PATIENCE, || is_settled(&bed, &teams))
-        .unwrap();
+        .expect("the cluster answers");
     let user = operator_of_all(&bed);
     // Those that are asked on request only have to be named.
     let named = fixers();
@@ -78,9 +78,9 @@ fn create(bed: &Bed, teams: &[Team]) {
     }
     assert_eq!(workloads, TEAMS * WORKLOADS_EACH);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder is made");
     let path = folder.path().join("clean.json");
-    std::fs::write(&path, list.to_string()).unwrap();
+    std::fs::write(&path, list.to_string()).expect("a file is written");
     bed.kubectl(&["create", "-f", &path.to_string_lossy()])
         .expect("everything is taken");
     // What the cloud and the ingress controller write, which the bed has not.
@@ -115,7 +115,7 @@ fn clear(bed: &Bed) {
         let left = bed.kubectl(&["get", "namespaces", &selector, "--output=name"])?;
         Ok(left.is_empty())
     })
-    .unwrap();
+    .expect("the cluster answers");
     let kinds = "persistentvolumes,storageclasses,ingressclasses,priorityclasses,clusterroles,clusterrolebindings";
     bed.kubectl(&["delete", kinds, &selector])
         .expect("the rest goes");
@@ -128,11 +128,11 @@ fn clear(bed: &Bed) {
 fn diagnose_a_day_later(bed: &Bed, diagnose: &[&str]) -> Ran {
     let mut list = bed
         .kubectl_json(&["get", READ, "--all-namespaces"])
-        .unwrap();
+        .expect("the cluster answers");
     age(&mut list);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder is made");
     let path = folder.path().join("cluster.json");
-    std::fs::write(&path, list.to_string()).unwrap();
+    std::fs::write(&path, list.to_string()).expect("a file is written");
     let from = ["--from", &path.to_string_lossy()];
     User::new().nks(&[diagnose, &from].concat())
 }

@@ -11,6 +11,7 @@ mod crash;
 mod ebpf;
 mod faults;
 mod finalizers;
+mod images;
 mod partial;
 mod plugin;
 mod proxy;

@@ -3,10 +3,11 @@
 use crate::release::Release;
 
 /// Image references that no node of the bed can pull unless [`Options::unpullable`] says otherwise: whatever is on a
-/// `.invalid` host, and the broken references of the guide's section 14, whose repositories end in `calico-node` and
-/// the like. The published ones (`docker.io/calico/node`) pull well.
-pub const UNPULLABLE: &str =
-    "^[^/]+[.]invalid(:[0-9]+)?/|(^|/)calico-(node|cni|typha|kube-controllers)([:@]|$)";
+/// `.invalid` host, in a registry that has closed, or under a tag that ends in `-gone`, and the broken references of the
+/// guide's section 14, whose repositories end in `calico-node` and the like. The published ones (`docker.io/calico/node`)
+/// pull well.
+pub const UNPULLABLE: &str = "^[^/]+[.]invalid(:[0-9]+)?/|(^|/)calico-(node|cni|typha|kube-controllers)([:@]|$)|\
+    ^quay[.]io/coreos/|^docker[.]pkg[.]github[.]com/|^k8s[.]gcr[.]io/|-gone$";
 
 /// Which parts of a control plane run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
