@@ -51,7 +51,7 @@ fn put(bed: &Bed, workloads: &[Value]) {
                     && pod["status"].to_string().contains("ImagePull")
             })
         };
-        Ok(names.iter().all(|name| fails(name)))
+        Ok(names.iter().all(fails))
     })
     .expect("the scenario shows");
 }
