@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nks_core::plan::Plan;
+use nks_core::plan::{Act, Plan};
 use serde_json::{Value, json};
 
 use crate::store::{Keys, Store};
@@ -12,9 +12,18 @@ use crate::store::{Keys, Store};
 /// The annotation of a pod template that asks for a restart.
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// Lets the workloads roll out whose templates a plan has changed. Returns their pods as they are now.
+/// Lets the workloads roll out whose templates a plan has changed, and what it has deleted go, for which others have to
+/// take their finalizers off. Returns the pods of the workloads as they are now.
 pub(crate) fn roll_out(store: &Store, plan: &Plan, now: &str) -> Keys {
-    let mut objects = parsed(&store.all());
+    let deleted = plan.changes().filter(|patch| patch.act() == Act::Delete);
+    let deleted: BTreeSet<&str> = deleted.map(|patch| patch.uid.as_str()).collect();
+    let mut kept = store.all();
+    kept.retain(|_, text| {
+        let object: Value = serde_json::from_str(text).unwrap_or_default();
+        !deleted.contains(&*uid(&object))
+    });
+    store.restore(&kept);
+    let mut objects = parsed(&kept);
     let before = objects.clone();
     as_rolled_out(objects.values_mut().collect(), plan, now);
     objects.retain(|key, object| before.get(key) != Some(object));

@@ -101,19 +101,21 @@ impl Stage<'_> {
         shown
     }
 
-    /// Where `fix` asks nodes for images first: the case with the answers, and what the fixer says then. A case without
-    /// answers has nodes that can pull everything.
+    /// Where `fix` asks nodes for images first: the case with all answers, and what the fixer says then. Nodes can pull
+    /// whatever the case does not say more of.
     fn answered(&mut self, case: &Case) -> Option<(Case, Report)> {
         let before = without_answers(case);
         let plan = self.golden.plan(&before, &self.report(&before));
         plan.probes()?;
-        let answered = if before.objects.len() < case.objects.len() {
-            case.clone()
-        } else {
-            case.carried_out(&plan)
-        };
-        let report = self.report(&answered);
-        Some((answered, report))
+        let mut answered = case.clone();
+        loop {
+            let report = self.report(&answered);
+            let plan = self.golden.plan(&answered, &report);
+            if plan.probes().is_none() {
+                return Some((answered, report));
+            }
+            answered = answered.carried_out(&plan);
+        }
     }
 
     /// What the fixer says of a case.
@@ -199,7 +201,7 @@ impl Stage<'_> {
         }
         let now = self.loader.store.all();
         let mut left = changed(&without_restarts(&before), &without_restarts(&now));
-        left.retain(|name| !remade(plan).contains(name));
+        left.retain(|name| !made_anew(plan).contains(name));
         if ran.code != 0 || !left.is_empty() {
             return Err(format!("not put back: {left:?}\n{}", printed("undo", &ran)));
         }
@@ -263,10 +265,12 @@ fn makes_something(plan: &Plan) -> bool {
     plan.patches().any(|(_, patch)| patch.act() == Act::Create)
 }
 
-/// The pods that the plan deletes and that a controller, which the server does not have, would make again.
-fn remade(plan: &Plan) -> BTreeSet<String> {
+/// What the plan deletes: pods that a controller, which the server does not have, would make again, and what an undo
+/// makes again as another object.
+fn made_anew(plan: &Plan) -> BTreeSet<String> {
+    let is_anew = |way: WayBack| matches!(way, WayBack::Remade | WayBack::NewObject);
     plan.patches()
-        .filter(|(_, patch)| patch.way_back() == WayBack::Remade)
+        .filter(|(_, patch)| is_anew(patch.way_back()))
         .map(|(_, patch)| patch.id.to_string())
         .collect()
 }

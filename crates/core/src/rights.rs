@@ -180,16 +180,20 @@ pub fn to_write(manifest: &Manifest) -> BTreeSet<Right> {
             rights.extend(named(right("get")));
             for verb in &rule.verbs {
                 if *verb == Verb::Create {
-                    // Roles cannot name what is not there yet. A Secret is created only under a name that is read, so that
-                    // nobody needs the right to look at every other, or to delete it when the fix is undone.
+                    // Roles cannot name what is not there yet, and an undo deletes it. A Secret is created only under a
+                    // name that is read, so that nobody needs the right to look at every other, or to delete it.
                     let is_secret = rule.api_version == "v1" && rule.kind == "Secret";
                     rights.insert(right("create"));
                     rights.extend(match is_secret {
                         true => named(right("delete")),
-                        false => vec![right("get")],
+                        false => vec![right("delete"), right("get")],
                     });
                 } else {
                     rights.extend(named(right(verb_word(*verb))));
+                }
+                // An undo makes it again; pods are made again by their controllers.
+                if *verb == Verb::Delete && rule.kind != "Pod" {
+                    rights.insert(right("create"));
                 }
             }
             // An Event about a cluster-scoped object is written into `default`.

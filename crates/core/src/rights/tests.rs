@@ -54,6 +54,7 @@ spec:
         .collect();
     let expected = [
         ("create", None),
+        ("delete", None),
         ("delete", Some("c")),
         ("get", None),
         ("get", Some("c")),
