@@ -1,8 +1,12 @@
 //! Operators who each lack one right: never "healthy", and always told which verb on which resource where.
 
+use std::collections::BTreeSet;
+
+use nks_core::manifest::Manifest;
+use nks_core::rights::{self, Right};
 use serde_json::Value;
 
-use crate::support::User;
+use crate::support::{User, root};
 use crate::{bed, fixers, roles};
 
 /// One right to read, as a rule of a role.
@@ -59,11 +63,13 @@ fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
         .iter()
         .map(|role| nks_core::yaml::parse(role).expect("a role is YAML"))
         .collect();
+    let read = read_by_diagnose(fixer);
     let mut all = Vec::new();
     for (position, document) in documents.iter().enumerate() {
         let rules = document["rules"].as_array().expect("a role has rules");
         for (index, rule) in rules.iter().enumerate() {
-            let Some((resource, said)) = reading(document, rule) else {
+            let reading = reading(document, rule).filter(|(_, said)| read.contains(said));
+            let Some((resource, said)) = reading else {
                 continue;
             };
             let mut documents = documents.clone();
@@ -78,6 +84,27 @@ fn lacking_one(fixer: &str, roles: &[String]) -> Vec<Lacking> {
         }
     }
     all
+}
+
+/// What `diagnose` reads whenever it asks a fixer, as it is said where it is missing: neither what is read once something
+/// was found, nor what only `fix` needs.
+fn read_by_diagnose(fixer: &str) -> BTreeSet<String> {
+    let path = root("fixers").join(fixer).join("fixer.yaml");
+    let text = std::fs::read_to_string(path).expect("a fixer has a manifest");
+    let mut manifest = Manifest::from_yaml(&text).expect("a manifest is one");
+    manifest.spec.reads.retain(|rule| !rule.asked);
+    let said = |right: &Right| {
+        let group = Some(&right.group).filter(|group| !group.is_empty());
+        let group = group.map(|group| format!(".{group}")).unwrap_or_default();
+        let name = right.name.as_ref().filter(|_| right.verb == "get");
+        let name = name.map(|name| format!("/{name}")).unwrap_or_default();
+        let namespace = right.namespace.as_ref();
+        let namespace = namespace
+            .map(|name| format!(" -n {name}"))
+            .unwrap_or_default();
+        format!("{} {}{group}{name}{namespace}", right.verb, right.resource)
+    };
+    rights::to_read(&manifest).iter().map(said).collect()
 }
 
 /// The resource of a rule, and what is said where the rule is missing; `None` for rules that are not about what fixers
