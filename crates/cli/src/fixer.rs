@@ -71,14 +71,12 @@ fn list(screen: &Screen, fixers: &Fixers, command: &List) -> Result<(), Failure>
         .iter()
         .map(|fixer| {
             let spec = &fixer.manifest.spec;
-            let writes = if spec.writes.is_empty() {
-                "-".to_owned()
-            } else {
-                spec.writes
-                    .iter()
-                    .map(|rule| rule.kind.as_str())
-                    .collect::<Vec<_>>()
-                    .join(",")
+            // One kind may have a rule for each verb.
+            let mut kinds: Vec<&str> = spec.writes.iter().map(|rule| &*rule.kind).collect();
+            kinds.dedup();
+            let writes = match kinds.as_slice() {
+                [] => "-".to_owned(),
+                kinds => kinds.join(","),
             };
             vec![
                 fixer.manifest.name().to_owned(),
