@@ -20,7 +20,8 @@ pub enum Maker {
     Workload,
     /// In a Job, whose template cannot be changed.
     Job,
-    /// In a pod without a controller.
+    /// In a pod without a controller. Of those only the failing are looked at: to find the others, every pod would have
+    /// to be read.
     Nobody,
     /// In whatever made the pods: a controller that was not supplied, or has no template that is known here.
     Other,
@@ -65,9 +66,9 @@ pub fn image_users(input: &Input, wanted: impl Fn(&Image) -> bool) -> Vec<ImageU
             if let Some(user) = user.filter(|user| user.has_one_of(&failing)) {
                 user.failing.push(pod);
             }
-        } else if is_bare(&pod) {
+        } else if is_bare(&pod) && !failing.is_empty() {
             let mut user = ImageUser::new(Maker::Nobody, pod.index, pod.object, containers);
-            user.failing.extend((!failing.is_empty()).then_some(pod));
+            user.failing.push(pod);
             users.insert(pod.index, user);
         } else if !failing.is_empty() && !chain.iter().any(|index| has_template(input, *index)) {
             let name = maker_of(input, *chain.last().unwrap_or(&pod.index));
@@ -311,7 +312,6 @@ mod tests {
             (Maker::Other, "maker.example.com/game", 2),
             (Maker::Workload, "daemonset.apps/idle", 0),
             (Maker::Job, "job.batch/import", 0),
-            (Maker::Nobody, "pod/tool", 0),
         ];
         assert_eq!(
             said,
