@@ -47,7 +47,7 @@ pub struct ImageUser<'a> {
 /// Everybody whose pods use an image for which `wanted` holds; those with pods that cannot pull one come first.
 ///
 /// Left out are what is over or being deleted, and the Jobs of a CronJob that uses such an image itself. Of
-/// [`Maker::Other`] only those are seen of which a pod fails. Needs the containers of everything with a template, Pods with
+/// [`Maker::Nobody`] and [`Maker::Other`] only those are seen of which a pod fails. Needs the containers of everything with a template, Pods with
 /// their statuses, `/status/conditions` of Jobs, and ReplicaSets to trace pods to their Deployments.
 pub fn image_users(input: &Input, wanted: impl Fn(&Image) -> bool) -> Vec<ImageUser<'_>> {
     let owners = Owners::of(input);

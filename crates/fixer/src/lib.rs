@@ -69,6 +69,7 @@
 
 mod env;
 mod image;
+mod image_finding;
 mod image_user;
 mod input;
 pub mod naming;

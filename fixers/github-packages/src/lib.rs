@@ -54,7 +54,7 @@ impl Fixer for GithubPackages {
                 Maker::Nobody => "pod-by-hand",
                 Maker::Other => "maker-by-hand",
             };
-            report.finding(finding(by_hand, &user).arg("new", list(&places(&user))));
+            report.finding(user.finding(by_hand).arg("new", list(&places(&user))));
         }
         for step in questions.into_steps("ask-node") {
             report.step(step);
@@ -79,23 +79,26 @@ fn move_workload<'a>(
     if unasked.is_empty() {
         let found = report.finding(in_use(user));
         use_container_registry(input, user, found, report);
-        note_moving_tags(user, report);
+        report.findings.extend(user.moving_tags("moving-tag"));
         return;
     }
     let Some(node) = input.node_to_ask(user.nodes()) else {
-        report.finding(finding("no-node-to-ask", user).arg("new", list(&unasked)));
+        report.finding(user.finding("no-node-to-ask").arg("new", list(&unasked)));
         return;
     };
     let wanted: Vec<&str> = unasked.iter().map(String::as_str).collect();
     if !questions.have_room(user.index, &wanted) {
-        report.finding(finding("too-many-images", user).arg("namespace", &user.object.namespace));
+        report.finding(
+            user.finding("too-many-images")
+                .arg("namespace", &user.object.namespace),
+        );
         return;
     }
     let found = report.finding(in_use(user));
     for place in wanted {
         questions.ask(place, (node, user.index), found);
     }
-    note_moving_tags(user, report);
+    report.findings.extend(user.moving_tags("moving-tag"));
 }
 
 /// The finding that something can be done about.
@@ -108,44 +111,10 @@ fn in_use(user: &ImageUser) -> Finding {
         (true, true) => "in-use",
         (true, false) => "unpullable",
     };
-    finding(message, user)
+    user.finding(message)
         .arg("misspelt", misspelt)
         .arg("pods", user.failing.len().to_string())
         .arg("reason", user.reason())
-}
-
-/// A finding about one who uses the images: an error once a pod cannot pull one.
-fn finding(message: &str, user: &ImageUser) -> Finding {
-    let finding = match user.failing.is_empty() {
-        true => Finding::warning(message),
-        false => Finding::error(message),
-    };
-    let finding = finding
-        .on(user.index)
-        .seen_on(user.failing.iter().map(|pod| pod.index))
-        .arg("workload", user.name.as_str())
-        .arg("images", user.images());
-    match user.containers.first() {
-        Some((container, _)) => finding.at(container.pointer_to("image")),
-        None => finding,
-    }
-}
-
-/// Another image may be behind `latest` than the one that runs now.
-fn note_moving_tags(user: &ImageUser, report: &mut Report) {
-    let moving = user
-        .containers
-        .iter()
-        .filter(|(_, image)| image.is_moving());
-    let images = naming::list(moving.map(|(container, _)| container.image));
-    if !images.is_empty() {
-        let finding = Finding::info("moving-tag").on(user.index);
-        report.finding(
-            finding
-                .arg("workload", user.name.as_str())
-                .arg("images", images),
-        );
-    }
 }
 
 /// The steps that name in a workload the places where its images were found, for the finding with that index.

@@ -5,13 +5,13 @@ use nks_fixer::{Finding, Image, ImageUser, Input, Questions, Template, naming};
 
 use crate::origin::Host;
 use crate::search::{Refused, Search, search};
-use crate::{access, finding, origin, places};
+use crate::{access, origin, places};
 
 /// What a reference itself stands against: a path of which nothing can be told, or a digest.
 pub(crate) fn in_reference(user: &ImageUser) -> Option<Finding> {
     let images = || user.containers.iter().map(|(_, image)| image);
     if images().any(|image| origin::places(image).is_empty()) {
-        return Some(finding("odd-path", user));
+        return Some(user.finding("odd-path"));
     }
     // The digest of a misspelt reference was written for ghcr.io.
     let is_pinned =
@@ -22,7 +22,10 @@ pub(crate) fn in_reference(user: &ImageUser) -> Option<Finding> {
         ..pinned.clone()
     };
     let places = origin::places(&without);
-    Some(finding("pinned-by-digest", user).arg("new", crate::list(&places)))
+    Some(
+        user.finding("pinned-by-digest")
+            .arg("new", crate::list(&places)),
+    )
 }
 
 /// Of the same image in one namespace only one answer is known. It does not hold for who pulls with other secrets.
@@ -39,7 +42,10 @@ pub(crate) fn in_pull_secrets(
     let mut others =
         asked.filter_map(|index| Template::of(index, input.objects.get(index as usize)?));
     let other = others.find(|other| !access::is_same(&own, other))?;
-    Some(finding("other-pull-secrets", user).arg("other", other.object.display_name()))
+    Some(
+        user.finding("other-pull-secrets")
+            .arg("other", other.object.display_name()),
+    )
 }
 
 /// What nodes answered against it; `None` where they have answered nothing against it so far.
@@ -61,7 +67,9 @@ pub(crate) fn in_answers(input: &Input, user: &ImageUser) -> Option<Finding> {
         Search::Unclear(unclear) => Some(unclear),
         _ => None,
     })?;
-    let finding = finding("answer-unknown", user).arg("new", unclear.place.as_str());
+    let finding = user
+        .finding("answer-unknown")
+        .arg("new", unclear.place.as_str());
     Some(finding.arg("reason", refusal::cause(&unclear.words)))
 }
 
@@ -80,7 +88,7 @@ fn of_refusal(user: &ImageUser, refused: &[Refused]) -> Finding {
         "login-refused"
     };
     let answers: Vec<String> = refused.iter().map(Refused::told).collect();
-    finding(message, user)
+    user.finding(message)
         .arg("answers", naming::list(answers.iter().map(String::as_str)))
         .arg("secrets", secrets)
         .arg("namespace", &user.object.namespace)

@@ -9,8 +9,8 @@
 //! | Is an image in a frozen registry, and where is it now? | `origin.rs` |
 //! | What is to be said and done about it? | this file |
 //!
-//! A workload is changed only when a node could pull every one of its new images, digests included. Jobs, pods without a
-//! controller and the pods of controllers that are not known here are reported, with the images that they need.
+//! A workload is changed only when a node could pull every one of its new images, digests included. Jobs, and failing
+//! pods without a controller or of one that is not known here, are reported, with the images that they need.
 
 mod origin;
 #[cfg(test)]
@@ -42,7 +42,7 @@ impl Fixer for LegacyRegistry {
                 Maker::Other => "maker-by-hand",
             };
             let new = new_images(&user);
-            report.finding(finding(by_hand, &user).arg("new", list(&new)));
+            report.finding(user.finding(by_hand).arg("new", list(&new)));
         }
         for step in questions.into_steps("ask-node") {
             report.step(step);
@@ -72,22 +72,25 @@ fn move_workload<'a>(
     if unanswered.is_empty() {
         let found = report.finding(in_use(user));
         use_new_registry(input, user, found, report);
-        note_moving_tags(user, report);
+        report.findings.extend(user.moving_tags("moving-tag"));
         return;
     }
     let Some(node) = input.node_to_ask(user.nodes()) else {
-        report.finding(finding("no-node-to-ask", user).arg("new", list(&new)));
+        report.finding(user.finding("no-node-to-ask").arg("new", list(&new)));
         return;
     };
     if !questions.have_room(user.index, &unanswered) {
-        report.finding(finding("too-many-images", user).arg("namespace", &user.object.namespace));
+        report.finding(
+            user.finding("too-many-images")
+                .arg("namespace", &user.object.namespace),
+        );
         return;
     }
     let found = report.finding(in_use(user));
     for image in unanswered {
         questions.ask(image, (node, user.index), found);
     }
-    note_moving_tags(user, report);
+    report.findings.extend(user.moving_tags("moving-tag"));
 }
 
 /// What a node said against the new images, as a finding; `None` where it has said nothing against them so far.
@@ -108,7 +111,8 @@ fn refused(input: &Input, user: &ImageUser, new: &[String]) -> Option<Finding> {
         })
     };
     let (image, words, message) = failed.or_else(unknown)?;
-    let finding = finding(message, user)
+    let finding = user
+        .finding(message)
         .arg("new", image.as_str())
         .arg("reason", refusal::cause(words));
     Some(finding)
@@ -124,45 +128,11 @@ fn failure(image: &str, words: &str) -> &'static str {
 /// The finding that something can be done about.
 fn in_use(user: &ImageUser) -> Finding {
     if user.failing.is_empty() {
-        return finding("in-use", user);
+        return user.finding("in-use");
     }
-    finding("unpullable", user)
+    user.finding("unpullable")
         .arg("pods", user.failing.len().to_string())
         .arg("reason", user.reason())
-}
-
-/// A finding about one who uses the images: an error once a pod cannot pull one.
-fn finding(message: &str, user: &ImageUser) -> Finding {
-    let finding = match user.failing.is_empty() {
-        true => Finding::warning(message),
-        false => Finding::error(message),
-    };
-    let finding = finding
-        .on(user.index)
-        .seen_on(user.failing.iter().map(|pod| pod.index))
-        .arg("workload", user.name.as_str())
-        .arg("images", user.images());
-    match user.containers.first() {
-        Some((container, _)) => finding.at(container.pointer_to("image")),
-        None => finding,
-    }
-}
-
-/// Another image may be behind `latest` than the one that runs now.
-fn note_moving_tags(user: &ImageUser, report: &mut Report) {
-    let moving = user
-        .containers
-        .iter()
-        .filter(|(_, image)| image.is_moving());
-    let images = naming::list(moving.map(|(container, _)| container.image));
-    if !images.is_empty() {
-        let finding = Finding::info("moving-tag").on(user.index);
-        report.finding(
-            finding
-                .arg("workload", user.name.as_str())
-                .arg("images", images),
-        );
-    }
 }
 
 /// The steps that name the new registry in a workload, for the finding with that index.
