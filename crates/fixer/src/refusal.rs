@@ -80,6 +80,38 @@ pub fn cause(words: &str) -> String {
     last.chars().take(MOST_CHARACTERS).collect()
 }
 
+/// What container runtimes and registries say, and what it comes to. The first that fits counts; the more telling come
+/// first, since one message often holds several ("pull access denied, repository does not exist or may require …").
+const KNOWN: [(&str, &str); 9] = [
+    ("toomanyrequests", "429 Too Many Requests"),
+    ("429 Too Many Requests", "429 Too Many Requests"),
+    ("repository does not exist", "repository does not exist"),
+    ("manifest unknown", "manifest unknown"),
+    ("no such host", "no such host"),
+    ("i/o timeout", "i/o timeout"),
+    ("connection refused", "connection refused"),
+    ("401 Unauthorized", "401 Unauthorized"),
+    ("403 Forbidden", "403 Forbidden"),
+];
+
+/// The cause in few words, where the message has one that is known.
+pub fn known_cause(words: &str) -> Option<&'static str> {
+    let mut known = KNOWN.iter();
+    known
+        .find(|(text, _)| words.contains(text))
+        .map(|(_, said)| *said)
+}
+
+/// The cause in few words, known or not; `None` where the kubelet only says that it will try again.
+pub fn short_cause(words: &str) -> Option<&str> {
+    if let Some(known) = known_cause(words) {
+        return Some(known);
+    }
+    // Causes are chained with colons, the first one last. A chain of one is the kubelet's "Back-off pulling image …".
+    let (_, last) = words.rsplit_once(": ")?;
+    Some(last.trim()).filter(|last| !last.is_empty() && !last.starts_with("Err"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

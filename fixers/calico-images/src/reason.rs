@@ -1,27 +1,15 @@
 //! Why an image could not be pulled, in few words.
 
-use nks_fixer::Waiting;
-
-/// What container runtimes and registries say, and what it comes to. The first that fits counts; the more telling come
-/// first, since one message often holds several ("pull access denied, repository does not exist or may require …").
-const KNOWN: [(&str, &str); 9] = [
-    ("toomanyrequests", "429 Too Many Requests"),
-    ("429 Too Many Requests", "429 Too Many Requests"),
-    ("repository does not exist", "repository does not exist"),
-    ("manifest unknown", "manifest unknown"),
-    ("no such host", "no such host"),
-    ("i/o timeout", "i/o timeout"),
-    ("connection refused", "connection refused"),
-    ("401 Unauthorized", "401 Unauthorized"),
-    ("403 Forbidden", "403 Forbidden"),
-];
+use nks_fixer::{Waiting, refusal};
 
 /// The longest reason given, in characters.
 const MOST_CHARACTERS: usize = 120;
 
 /// The reason that tells most: a cause wherever one of the containers has one, and else what kubectl shows.
 pub(crate) fn shortest<'a>(waitings: impl Iterator<Item = Waiting<'a>> + Clone) -> String {
-    let cause = waitings.clone().find_map(|waiting| cause(waiting.message));
+    let cause = waitings
+        .clone()
+        .find_map(|waiting| refusal::short_cause(waiting.message));
     let reason = cause.or_else(|| waitings.clone().next().map(|waiting| waiting.reason));
     reason
         .unwrap_or_default()
@@ -33,16 +21,6 @@ pub(crate) fn shortest<'a>(waitings: impl Iterator<Item = Waiting<'a>> + Clone) 
 /// Whether a registry refused because too much had been pulled.
 pub(crate) fn is_rate_limit(waiting: Waiting) -> bool {
     waiting.message.contains("429 Too Many Requests") || waiting.message.contains("toomanyrequests")
-}
-
-/// The cause in the kubelet's message; `None` where it only says that it will try again.
-fn cause(message: &str) -> Option<&str> {
-    if let Some((_, words)) = KNOWN.iter().find(|(text, _)| message.contains(text)) {
-        return Some(words);
-    }
-    // Causes are chained with colons, the first one last. A chain of one is the kubelet's "Back-off pulling image …".
-    let (_, last) = message.rsplit_once(": ")?;
-    Some(last.trim()).filter(|last| !last.is_empty() && !last.starts_with("Err"))
 }
 
 #[cfg(test)]
